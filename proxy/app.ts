@@ -1,0 +1,180 @@
+import { Hono, type MiddlewareHandler } from 'hono'
+import { cors } from 'hono/cors'
+import { AppError } from '../shared/failure'
+import type { Ports } from '../shared/oauth/ports'
+import type { Config } from './config'
+import { fromTheApp } from './gate'
+import { commonHeaders, dataPolicy } from './headers'
+import type { Log } from './log'
+import type { Arrival, Parts, ProxyEnv } from './parts'
+import { answerProblem } from './problem'
+import { accountsRoute } from './routes/accounts'
+import { callbackRoute } from './routes/callback'
+import { healthRoutes } from './routes/health'
+import { loginRoute } from './routes/login'
+import { providersRoute } from './routes/providers'
+import { sessionRoute } from './routes/session'
+import { createJar } from './session/jar'
+import { createMemoryLedger } from './session/memory-ledger'
+import { createRefresher } from './session/refresher'
+import { createSeal } from './session/seal'
+import { openSession } from './session/session'
+import { createThrottle } from './throttle'
+
+/** What the proxy needs from its runtime. */
+export interface ProxyPorts extends Ports {
+  log: Log
+  /** The app's pages, where the same server serves them; asked for all that is not ours. */
+  pages?: (request: Request) => Promise<Response>
+}
+
+/** Every path below `/bff`, with the methods it takes. */
+const paths: Record<string, readonly string[]> = {
+  '/providers': ['GET'],
+  '/login/:provider': ['GET', 'POST'],
+  '/callback/:provider': ['GET'],
+  '/session': ['GET', 'DELETE'],
+  '/accounts/:provider': ['GET', 'DELETE'],
+  '/accounts/:provider/profile': ['GET'],
+  '/accounts/:provider/refresh': ['POST'],
+  '/accounts/:provider/check': ['POST'],
+  '/accounts/:provider/revoke': ['POST'],
+}
+
+/** Answers that never write a cookie, so that one that lands late undoes nothing (ledger). */
+const readings = ['/providers', '/session', '/accounts/:provider']
+
+/** The navigations: they come from the address bar and from providers, so they cannot carry our header. */
+const navigations = ['/login/:provider', '/callback/:provider']
+
+/** The whole proxy as one fetch handler. */
+export function createProxy(config: Config, ports: ProxyPorts) {
+  const ledger = createMemoryLedger(ports.now)
+  const { log, pages } = ports
+  const parts: Parts = {
+    config,
+    ports,
+    log,
+    ledger,
+    seal: createSeal(config.sessionSecrets, ports.now),
+    refresher: createRefresher({ config, ports, log, ledger }),
+    throttle: createThrottle(),
+  }
+  const headers = Object.entries({
+    ...commonHeaders(config),
+    'content-security-policy': dataPolicy,
+    'cache-control': 'no-store',
+  })
+
+  const app = new Hono<ProxyEnv>()
+  app.onError((error, c) => answerProblem(c, error, log))
+  app.notFound(async (c) =>
+    pages && !isOurs(new URL(c.req.url).pathname)
+      ? await pages(c.req.raw)
+      : answerProblem(c, new AppError('not_found'), log),
+  )
+  app.use(async (c, next) => {
+    c.set('requestId', crypto.randomUUID())
+    // A runtime, or a test, may hand nothing in.
+    c.set('arrival', (c.env as Arrival | undefined) ?? {})
+    await next()
+    for (const [name, value] of headers)
+      if (!c.res.headers.has(name)) c.res.headers.set(name, value)
+  })
+  app.route('/', healthRoutes())
+  app.route('/bff', bff(parts))
+  return app
+}
+
+function bff(parts: Parts) {
+  const { config } = parts
+  const app = new Hono<ProxyEnv>()
+  if (config.webOrigin !== config.publicOrigin)
+    app.use(
+      cors({
+        origin: [config.webOrigin],
+        credentials: true,
+        allowHeaders: ['X-Latchkey', 'Content-Type'],
+        allowMethods: ['GET', 'POST', 'DELETE'],
+        maxAge: 600,
+      }),
+    )
+  const gate = fromTheApp(config)
+  for (const [path, methods] of Object.entries(paths)) {
+    app.use(path, unlessNavigation(path, gate))
+    if (path.includes(':provider')) app.use(path, offered(config))
+    app.use(path, onlyMethods(methods))
+    app.use(path, cookies(parts, path))
+  }
+  app.route('/providers', providersRoute(parts))
+  app.route('/login/:provider', loginRoute(parts))
+  app.route('/callback/:provider', callbackRoute(parts))
+  app.route('/session', sessionRoute(parts))
+  app.route('/accounts/:provider', accountsRoute(parts))
+  return app
+}
+
+function unlessNavigation(
+  path: string,
+  gate: MiddlewareHandler<ProxyEnv>,
+): MiddlewareHandler<ProxyEnv> {
+  if (!navigations.includes(path)) return gate
+  return async (c, next) => {
+    if (c.req.method !== 'GET') return await gate(c, next)
+    await next()
+    return undefined
+  }
+}
+
+/** The provider that the path names, if this deployment offers it and keeps its tokens here. */
+function offered({ offers }: Config): MiddlewareHandler<ProxyEnv> {
+  return async (c, next) => {
+    const offer = offers.get(c.req.param('provider') ?? '')
+    if (!offer) throw new AppError('unknown_provider')
+    if (!offer.registration) throw new AppError('provider_off')
+    c.set('offer', offer)
+    if (offer.custody === 'browser') throw new AppError('unsupported')
+    await next()
+  }
+}
+
+/** HEAD counts as a method of its own: Hono would run the GET, and a GET here can spend a code. */
+function onlyMethods(methods: readonly string[]): MiddlewareHandler<ProxyEnv> {
+  return async (c, next) => {
+    if (methods.includes(c.req.method)) {
+      await next()
+      return
+    }
+    c.header('allow', methods.join(', '))
+    throw new AppError('method_not_allowed')
+  }
+}
+
+/** Opens the request's cookies, and writes what the answer changes in them. */
+function cookies(
+  { config, seal, ledger, refresher, ports }: Parts,
+  path: string,
+): MiddlewareHandler<ProxyEnv> {
+  const secure = config.publicOrigin.startsWith('https:')
+  return async (c, next) => {
+    const jar = createJar(c.req.header('cookie'), secure)
+    const session = await openSession(jar, {
+      config,
+      seal,
+      ledger,
+      refresher,
+      now: ports.now,
+      keepAlive: c.get('arrival').keepAlive,
+    })
+    c.set('jar', jar)
+    c.set('session', session)
+    await next()
+    if (c.req.method === 'GET' && readings.includes(path)) return
+    await session.settle()
+    for (const line of jar.changes()) c.res.headers.append('set-cookie', line)
+  }
+}
+
+function isOurs(pathname: string): boolean {
+  return /^\/bff(\/|$)/.test(pathname)
+}

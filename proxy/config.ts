@@ -1,0 +1,105 @@
+import * as v from 'valibot'
+import type { Provider, Registration } from '../shared/provider'
+import { providers as everyProvider } from '../shared/providers'
+import type { Secret } from '../shared/secret'
+import { Faults, originOf } from './faults'
+import { readRegistration } from './registration'
+import { readSessionSecrets } from './session/secrets'
+import { sameSite } from './site'
+
+/** The environment: variables as text. What other platforms bind beside them is ignored. */
+export type Environment = Readonly<Record<string, unknown>>
+
+/** One provider as this deployment offers it. */
+export interface Offer {
+  provider: Provider
+  custody: 'proxy' | 'browser'
+  /** Absent while the provider is off. */
+  registration?: Registration | undefined
+  apiOrigin: string
+  /** Path prefixes of the API that may be called. */
+  apiPaths: readonly string[]
+}
+
+export interface Config {
+  host: string
+  port: number
+  /** Where browsers see the app and the proxy. */
+  publicOrigin: string
+  /** Where the app lives: the same, or a sibling of the same site. */
+  webOrigin: string
+  sessionSecrets: readonly Secret[]
+  /** By provider id, in the list's order. */
+  offers: ReadonlyMap<string, Offer>
+  /** Whether the providers in use are simulators. */
+  simulated: boolean
+  /** What works but deserves a line in the log. */
+  warnings: readonly string[]
+}
+
+/** Everything that is wrong with the environment, one line per fault, without any value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(
+      `The configuration has ${faults.length} fault(s):\n${faults.map((f) => `  - ${f}`).join('\n')}`,
+    )
+    this.faults = faults
+  }
+}
+
+const portSchema = v.pipe(v.string(), v.regex(/^\d{1,5}$/), v.transform(Number), v.maxValue(65535))
+const hostSchema = v.pipe(v.string(), v.regex(/^[\w.:-]{1,255}$/))
+
+export interface ReadOptions {
+  /** The providers in use are simulators. */
+  simulated?: boolean
+  /** No generated secrets; taken from NODE_ENV unless stated. */
+  production?: boolean
+  providers?: readonly Provider[]
+}
+
+/**
+ * Reads the whole configuration from the environment. Throws `ConfigError` with every fault at once,
+ * each naming its variable and its fix.
+ */
+export function readConfig(env: Environment, options: ReadOptions = {}): Config {
+  const providers = options.providers ?? everyProvider
+  const faults = new Faults(env)
+  const production = options.production ?? faults.value('NODE_ENV') === 'production'
+
+  const port = faults.parse('PORT', portSchema, 'a port number from 0 to 65535') ?? 8787
+  const host = faults.parse('HOST', hostSchema, 'a host name or an IP address') ?? '127.0.0.1'
+  const publicOrigin = originOf(faults, 'PUBLIC_ORIGIN') ?? `http://localhost:${port}`
+  const webOrigin = originOf(faults, 'WEB_ORIGIN') ?? publicOrigin
+  if (!sameSite(publicOrigin, webOrigin))
+    faults.add(
+      'WEB_ORIGIN',
+      'is not of the same site as PUBLIC_ORIGIN, so browsers would withhold the cookies; serve both below one registrable domain',
+    )
+  const { secrets, warnings } = readSessionSecrets(faults, production)
+  if (faults.value('LEDGER_URL') !== undefined)
+    faults.add('LEDGER_URL', 'is not supported by this version; leave it empty')
+  if (production && faults.value('NODE_TLS_REJECT_UNAUTHORIZED') === '0')
+    faults.add('NODE_TLS_REJECT_UNAUTHORIZED', 'switches TLS off in production; remove it')
+
+  const offers = new Map(
+    providers.map((provider) => [provider.id, readRegistration(faults, provider, publicOrigin)]),
+  )
+  if (production && [...offers.values()].every((offer) => !offer.registration))
+    warnings.push('No provider is configured: set <PROVIDER>_CLIENT_ID for each you want to offer.')
+
+  if (faults.found.length > 0) throw new ConfigError(faults.found)
+  return {
+    host,
+    port,
+    publicOrigin,
+    webOrigin,
+    sessionSecrets: secrets,
+    offers,
+    simulated: options.simulated ?? false,
+    warnings,
+  }
+}

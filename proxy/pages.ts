@@ -1,0 +1,46 @@
+import type { Config } from './config'
+import { pagePolicy } from './headers'
+
+/** A file of the built app by its path, `/` for the page itself; undefined where there is none. */
+export type BuiltFile = (path: string, request: Request) => Promise<Response | undefined>
+
+/**
+ * Serves the app: its files, its page at every address it knows, and the same page with 404 at any
+ * other, so that the app can say so in its own words.
+ */
+export function createPages(config: Config, file: BuiltFile) {
+  const policy = pagePolicy(config)
+  const known = new Set([
+    '/',
+    ...[...config.offers.values()].flatMap(({ provider }) => [
+      `/accounts/${provider.id}`,
+      ...(provider.custody ? [`/callback/${provider.id}`] : []),
+    ]),
+  ])
+
+  return async (request: Request): Promise<Response> => {
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return new Response(null, { status: 405, headers: { allow: 'GET, HEAD' } })
+    const { pathname } = new URL(request.url)
+    const isPage = known.has(pathname)
+    const found = isPage ? undefined : await file(pathname, request)
+    if (found) {
+      const isHashed = pathname.startsWith('/assets/')
+      return answer(found, found.status, {
+        'cache-control': isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
+      })
+    }
+    const page = await file('/', request)
+    if (!page) return new Response('The app is not built.', { status: 503 })
+    return answer(page, isPage ? page.status : 404, {
+      'cache-control': 'no-cache',
+      'content-security-policy': policy,
+    })
+  }
+}
+
+function answer(file: Response, status: number, set: Record<string, string>): Response {
+  const headers = new Headers(file.headers)
+  for (const [name, value] of Object.entries(set)) headers.set(name, value)
+  return new Response(file.body, { status, headers })
+}

@@ -1,0 +1,40 @@
+import type { Ports } from '../shared/oauth/ports'
+import type { Config, Offer } from './config'
+import type { Log } from './log'
+import type { Jar } from './session/jar'
+import type { Ledger } from './session/ledger'
+import type { Refresher } from './session/refresher'
+import type { Seal } from './session/seal'
+import type { Session } from './session/session'
+import type { Throttle } from './throttle'
+
+/** What the routes are made of; put together once, in `app.ts`. */
+export interface Parts {
+  config: Config
+  ports: Ports
+  log: Log
+  seal: Seal
+  ledger: Ledger
+  refresher: Refresher
+  throttle: Throttle
+}
+
+/** What a runtime's entry tells about one request. */
+export interface Arrival {
+  /** The network address the request came from. */
+  address?: string | undefined
+  /** Keeps the runtime alive until the work is done, after the answer or after the browser has gone. */
+  keepAlive?: ((work: Promise<unknown>) => void) | undefined
+}
+
+/** Hono's types for our routes. */
+export interface ProxyEnv {
+  Bindings: Arrival
+  Variables: {
+    arrival: Arrival
+    jar: Jar
+    session: Session
+    offer: Offer
+    requestId: string
+  }
+}

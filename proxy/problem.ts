@@ -1,0 +1,60 @@
+import type { Context } from 'hono'
+import { routePath } from 'hono/route'
+import { AppError } from '../shared/failure'
+import { capabilitiesOf } from '../shared/provider'
+import type { ErrorCode, Problem } from '../shared/wire'
+import { traceOf, type Log } from './log'
+import type { ProxyEnv } from './parts'
+
+/** A sentence per code for whoever reads the raw answer; the app has its own, in its languages. */
+const titles: Record<ErrorCode, string> = {
+  access_denied: 'The provider, or the person there, said no.',
+  account_too_large: 'The tokens are too large to keep in cookies.',
+  csrf: 'The request does not come from the app.',
+  internal: 'Something failed here.',
+  invalid_credentials: 'User name and password do not match.',
+  invalid_request: 'The request is not what this address takes.',
+  login_expired: 'This login is too old, or was already used.',
+  login_forged: 'This login was not begun in this browser.',
+  method_not_allowed: 'This address takes other methods.',
+  not_found: 'There is nothing at this address.',
+  not_ready: 'The server is not ready.',
+  not_refreshable: 'The account has no refresh token.',
+  not_signed_in: 'Nobody is signed in at this provider.',
+  path_not_allowed: 'The path is ambiguous, or not one that may be called.',
+  payload_too_large: 'The request is too large.',
+  prefetch_refused: 'A login is not done ahead of time.',
+  provider_busy: 'The provider asks to slow down.',
+  provider_error: 'The provider gave an answer that cannot be used.',
+  provider_off: 'This provider is not configured.',
+  provider_timeout: 'The provider did not answer in time.',
+  provider_unreachable: 'The provider cannot be reached.',
+  rate_limited: 'Too many tries.',
+  session_ended: 'The provider ended the session.',
+  token_expired: 'The access token has ended and cannot be refreshed.',
+  unknown_provider: 'There is no such provider.',
+  unsupported: 'The provider does not have this operation.',
+}
+
+/** Answers an error as RFC 9457 problem details. The cause goes to the log, and no further. */
+export function answerProblem(c: Context<ProxyEnv>, error: unknown, log: Log): Response {
+  const known = error instanceof AppError ? error : new AppError('internal', { cause: error })
+  const { code, status, retryAfter } = known
+  if (status >= 500)
+    log(status === 500 ? 'error' : 'warning', 'request failed', {
+      code,
+      method: c.req.method,
+      route: routePath(c),
+      request: c.get('requestId'),
+      cause: traceOf(known.cause),
+    })
+  const problem: Problem = { type: `urn:latchkey:${code}`, title: titles[code], status, code }
+  const offer = c.get('offer') as ProxyEnv['Variables']['offer'] | undefined
+  if (code === 'unsupported' && offer) problem.capabilities = capabilitiesOf(offer.provider)
+  const headers = new Headers({
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
+  })
+  if (retryAfter !== undefined) headers.set('retry-after', String(retryAfter))
+  return new Response(JSON.stringify(problem), { status, headers })
+}

@@ -1,0 +1,132 @@
+import { Hono, type Context } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import * as v from 'valibot'
+import { AppError, isAppError } from '../../shared/failure'
+import { check } from '../../shared/oauth/check'
+import { profile } from '../../shared/oauth/profile'
+import { revoke } from '../../shared/oauth/revoke'
+import type { Tokens } from '../../shared/oauth/tokens'
+import type { Capability, Registration, TokenName } from '../../shared/provider'
+import { revokeRequestSchema, type ProfileAnswer } from '../../shared/wire'
+import type { Parts, ProxyEnv } from '../parts'
+import { accountOf, type SignIn } from '../session/sign-in'
+import { signOut } from '../session/sign-out'
+
+/** `/bff/accounts/:provider`: one account and what can be done with it. */
+export function accountsRoute(parts: Parts) {
+  const { ports, ledger } = parts
+  return (
+    new Hono<ProxyEnv>()
+      // Never writes: an answer that lands late must not undo a newer one.
+      .get('/', (c) => c.json({ account: accountOf(signedIn(c).signIn) }))
+      .delete('/', async (c) => c.json(await signOut(c, c.get('offer'), parts)))
+      .get('/profile', async (c) => {
+        const { signIn, registration } = able(c, 'profile')
+        const { person, raw } = await withLiveTokens(c, signIn, (tokens) =>
+          profile(registration, tokens, ports),
+        )
+        const { label: _screenOnly, ...rest } = person
+        return c.json({ profile: rest, raw } satisfies ProfileAnswer)
+      })
+      .post('/refresh', async (c) => {
+        const { signIn } = able(c, 'refresh')
+        const session = c.get('session')
+        // An older cookie asks for what has already happened.
+        const isNews = session.isNewerThanCookie(signIn)
+        return c.json({ account: accountOf(isNews ? signIn : await session.freshen(signIn)) })
+      })
+      .post('/check', async (c) => {
+        const { signIn, registration } = able(c, 'check')
+        const live = await c.get('session').live(signIn)
+        return c.json(await check(registration, live.tokens, ports))
+      })
+      .post('/revoke', bodyLimit({ maxSize: 1024, onError: tooLarge }), async (c) => {
+        const { signIn, registration } = able(c, 'revoke')
+        const body: unknown = await c.req.json().catch(() => undefined) // refused by the schema
+        const asked = v.safeParse(revokeRequestSchema, body)
+        if (!asked.success) throw new AppError('invalid_request')
+        const left = await revokeOne(c, signIn, registration, asked.output.token)
+        return c.json({ account: left ? accountOf(left) : null, revoked: true })
+      })
+  )
+
+  /** Revokes one token; answers what is left of the account. */
+  async function revokeOne(
+    c: Context<ProxyEnv>,
+    signIn: SignIn,
+    registration: Registration,
+    which: TokenName,
+  ): Promise<SignIn | undefined> {
+    const call = registration.provider.revoke
+    const session = c.get('session')
+    if (!call?.endsPair && !call?.tokens.includes(which)) throw new AppError('unsupported')
+    // Only a token that lives can vouch for a revocation, or be found by one.
+    const live = await session.live(signIn)
+    if (call.endsPair) {
+      await revoke(registration, live.tokens, 'access', ports)
+      await ledger.endGrant(live, live.generation)
+      session.drop(live)
+      return undefined
+    }
+    await revoke(registration, live.tokens, which, ports)
+    const left = without(live.tokens, which, ports.now())
+    if (!left) {
+      await ledger.signOut(live)
+      session.drop(live)
+      return undefined
+    }
+    const latest = await ledger.publish(live, live.generation, left)
+    if (!latest) return undefined
+    const after = { ...live, ...latest }
+    await session.keep(after)
+    return after
+  }
+
+  /** Works with tokens that are alive; a token refused all the same is refreshed and tried once more. */
+  async function withLiveTokens<T>(
+    c: Context<ProxyEnv>,
+    signIn: SignIn,
+    work: (tokens: Tokens) => Promise<T>,
+  ): Promise<T> {
+    const session = c.get('session')
+    const live = await session.live(signIn)
+    try {
+      return await work(live.tokens)
+    } catch (error) {
+      if (!isAppError(error, 'token_expired') || !live.tokens.refreshToken) throw error
+    }
+    const fresh = await session.freshen(live)
+    try {
+      return await work(fresh.tokens)
+    } catch (error) {
+      // A fresh token is not an expired one: the provider contradicts itself.
+      throw isAppError(error, 'token_expired')
+        ? new AppError('provider_error', { cause: error })
+        : error
+    }
+  }
+}
+
+/** What is left of a pair once one of it is revoked; undefined when nothing is of use any more. */
+function without(tokens: Tokens, which: TokenName, now: number): Tokens | undefined {
+  if (which === 'refresh') return { ...tokens, refreshToken: undefined }
+  // The access token is spent: due at once, so that the next use refreshes.
+  return tokens.refreshToken ? { ...tokens, expiresAt: now } : undefined
+}
+
+/** The account, if the provider has the operation. 405 wins over 401. */
+function able(c: Context<ProxyEnv>, operation: Capability) {
+  if (c.get('offer').provider[operation] === undefined) throw new AppError('unsupported')
+  return signedIn(c)
+}
+
+function signedIn(c: Context<ProxyEnv>) {
+  const { provider, registration } = c.get('offer')
+  const signIn = c.get('session').find(provider.id)
+  if (!signIn || !registration) throw new AppError('not_signed_in')
+  return { signIn, registration }
+}
+
+function tooLarge(): never {
+  throw new AppError('payload_too_large')
+}

@@ -1,0 +1,23 @@
+import { Hono } from 'hono'
+import type { Parts, ProxyEnv } from '../parts'
+import { accountOf } from '../session/sign-in'
+import { signOut } from '../session/sign-out'
+
+/** `/bff/session`: everybody who is signed in, and out with them all. */
+export function sessionRoute(parts: Parts) {
+  return (
+    new Hono<ProxyEnv>()
+      // Never writes: an answer that lands late must not undo a newer one.
+      .get('/', (c) => c.json({ accounts: c.get('session').accounts().map(accountOf) }))
+      .delete('/', async (c) => {
+        const session = c.get('session')
+        const effects = await Promise.all(
+          session.accounts().map(async ({ provider }) => {
+            const offer = parts.config.offers.get(provider)
+            return offer ? [[provider, await signOut(c, offer, parts)] as const] : []
+          }),
+        )
+        return c.json({ accounts: Object.fromEntries(effects.flat()) })
+      })
+  )
+}

@@ -1,0 +1,56 @@
+import { serve as listen } from '@hono/node-server'
+import type { Http2Bindings, HttpBindings } from '@hono/node-server'
+import { createProxy } from './app'
+import { readBuiltFiles } from './built-files'
+import type { Config } from './config'
+import type { Log } from './log'
+import { createPages } from './pages'
+
+/** Longest a shutdown waits for requests in flight. */
+const grace = 10_000
+
+export interface Running {
+  url: string
+  /** No new connections; those with a request in flight finish, within ten seconds. */
+  close(): Promise<void>
+}
+
+/** Starts the whole server on Node: the app's pages and the proxy on one port. */
+export async function serve(config: Config, webDirectory: URL, log: Log): Promise<Running> {
+  const app = createProxy(config, {
+    fetch: (input, init) => fetch(input, init),
+    now: Date.now,
+    log,
+    pages: createPages(config, await readBuiltFiles(webDirectory)),
+  })
+  return await new Promise((resolve, reject) => {
+    const server = listen(
+      {
+        fetch: (request, env: HttpBindings | Http2Bindings) =>
+          app.fetch(request, { address: env.incoming.socket.remoteAddress }),
+        port: config.port,
+        hostname: config.host,
+        // Four accounts with large tokens exceed Node's 16 kB of request headers.
+        serverOptions: { maxHeaderSize: 64 * 1024, requestTimeout: 60_000 },
+      },
+      ({ port, address, family }) => {
+        const host = family === 'IPv6' ? `[${address}]` : address
+        resolve({
+          url: `http://${host}:${port}`,
+          close: () =>
+            new Promise((done) => {
+              const late = setTimeout(() => {
+                if ('closeAllConnections' in server) server.closeAllConnections()
+              }, grace)
+              server.close(() => {
+                clearTimeout(late)
+                done()
+              })
+              if ('closeIdleConnections' in server) server.closeIdleConnections()
+            }),
+        })
+      },
+    )
+    server.once('error', reject)
+  })
+}

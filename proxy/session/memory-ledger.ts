@@ -1,0 +1,123 @@
+import type { Tokens } from '../../shared/oauth/tokens'
+import type { Latest, Ledger, Seat } from './ledger'
+
+/** Refresh tokens remembered as spent, per shared lineage. */
+const mostSpent = 8
+/** Entries kept before the stalest make room. */
+const mostEntries = 100_000
+
+interface Entry {
+  latest?: Latest | undefined
+  endedUpTo: number
+  /** Seats of a shared lineage that are signed in, and until when. */
+  seats: Map<string, number>
+  signedOut: Set<string>
+  spent: string[]
+  until: number
+}
+
+/** The ledger of one process. */
+export function createMemoryLedger(now: () => number): Ledger {
+  const entries = new Map<string, Entry>()
+  const used = new Map<string, number>()
+  const born = now()
+
+  function entryOf({ lineage, until }: Seat): Entry {
+    const entry = entries.get(lineage) ?? emptyEntry()
+    entry.until = Math.max(entry.until, until)
+    // Writing moves an entry to the end, so that the first are the stalest.
+    entries.delete(lineage)
+    entries.set(lineage, entry)
+    makeRoom()
+    return entry
+  }
+
+  function makeRoom(): void {
+    if (entries.size <= mostEntries) return
+    for (const [lineage, { until }] of entries) if (until < now()) entries.delete(lineage)
+    for (const lineage of entries.keys()) {
+      if (entries.size <= mostEntries) return
+      entries.delete(lineage)
+    }
+  }
+
+  function renew(entry: Entry, after: number, tokens: Tokens): Latest {
+    const spent = entry.latest?.tokens.refreshToken?.reveal()
+    if (spent !== undefined && spent !== tokens.refreshToken?.reveal())
+      entry.spent = [...entry.spent, spent].slice(-mostSpent)
+    const generation = Math.max(
+      after + 1,
+      (entry.latest?.generation ?? 0) + 1,
+      entry.endedUpTo + 1,
+      now(),
+    )
+    entry.latest = { generation, tokens }
+    return entry.latest
+  }
+
+  function othersLive(entry: Entry, seat: string): boolean {
+    return [...entry.seats].some(([other, until]) => other !== seat && until > now())
+  }
+
+  return {
+    read: ({ lineage, seat }) => {
+      const entry = entries.get(lineage)
+      return Promise.resolve({
+        latest: entry?.latest,
+        endedUpTo: entry?.endedUpTo ?? 0,
+        signedOut: entry?.signedOut.has(seat) ?? false,
+      })
+    },
+
+    join: (seat, tokens, shared) => {
+      if (!shared) return Promise.resolve({ generation: now(), tokens })
+      const entry = entryOf(seat)
+      entry.seats.set(seat.seat, seat.until)
+      const brought = tokens.refreshToken?.reveal()
+      const { latest } = entry
+      const isLive = latest !== undefined && latest.generation > entry.endedUpTo
+      const isStale = brought !== undefined && entry.spent.includes(brought)
+      if (isLive && (isStale || brought === latest.tokens.refreshToken?.reveal()))
+        return Promise.resolve(latest)
+      return Promise.resolve(renew(entry, 0, tokens))
+    },
+
+    publish: (seat, after, tokens) => {
+      const entry = entryOf(seat)
+      if (entry.signedOut.has(seat.seat) && !othersLive(entry, seat.seat))
+        return Promise.resolve(false)
+      return Promise.resolve(renew(entry, after, tokens))
+    },
+
+    endGrant: (seat, generation) => {
+      const entry = entryOf(seat)
+      entry.endedUpTo = Math.max(entry.endedUpTo, generation)
+      return Promise.resolve()
+    },
+
+    signOut: (seat) => {
+      const entry = entryOf(seat)
+      entry.signedOut.add(seat.seat)
+      entry.seats.delete(seat.seat)
+      return Promise.resolve({ latest: entry.latest, othersLive: othersLive(entry, seat.seat) })
+    },
+
+    useOnce: (key, until) => {
+      for (const [old, oldUntil] of used) {
+        if (oldUntil >= now()) break
+        used.delete(old)
+      }
+      if (used.has(key)) return Promise.resolve(false)
+      used.set(key, until)
+      return Promise.resolve(true)
+    },
+
+    isUnused: (key) => Promise.resolve((used.get(key) ?? 0) < now()),
+
+    remembers: (generation) => generation > born,
+  }
+}
+
+function emptyEntry(): Entry {
+  return { endedUpTo: 0, seats: new Map(), signedOut: new Set(), spent: [], until: 0 }
+}

@@ -1,0 +1,36 @@
+import type { Context } from 'hono'
+import { logoutUrl } from '../../shared/oauth/logout'
+import type { SignOutAnswer } from '../../shared/wire'
+import type { Offer } from '../config'
+import type { Parts, ProxyEnv } from '../parts'
+import { revokePair } from './revoke-pair'
+import { rememberLogout } from './logins'
+
+/**
+ * Signs a provider's accounts out of this browser: ended in the ledger first, then revoked where the
+ * provider can and no other sign-in shares the tokens, then forgotten here. It never fails because
+ * the provider is down; `effects` says what was done at each level.
+ */
+export async function signOut(
+  c: Context<ProxyEnv>,
+  { provider, registration }: Offer,
+  { ledger, ports, seal, log }: Parts,
+): Promise<SignOutAnswer> {
+  const session = c.get('session')
+  let tokens: SignOutAnswer['effects']['tokens'] = 'unsupported'
+  for (const [index, signIn] of session.every(provider.id).entries()) {
+    const { latest, othersLive } = await ledger.signOut(signIn)
+    session.drop(signIn)
+    // The newest sign-in is the account; superseded ones only leave.
+    if (index > 0 || !registration || !provider.revoke) continue
+    const newest = latest && latest.generation > signIn.generation ? latest.tokens : signIn.tokens
+    tokens = othersLive ? 'kept' : await revokePair(registration, newest, ports)
+  }
+  const url = registration && logoutUrl(registration)
+  if (url !== undefined) await rememberLogout(c.get('jar'), provider.id, seal, ports.now())
+  log('info', 'signed out', { provider: provider.id, tokens })
+  return {
+    effects: { local: 'cleared', tokens, provider: url === undefined ? 'unsupported' : 'redirect' },
+    ...(url === undefined ? {} : { logoutUrl: url }),
+  }
+}

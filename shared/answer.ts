@@ -1,0 +1,36 @@
+import type { Answer } from './provider'
+
+/** Reading foreign JSON by narrowing: each returns the value as the named kind, or undefined. */
+
+export function isAnswer(value: unknown): value is Answer {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A text, or a number where the provider writes its identifiers as numbers. */
+export function text(value: unknown): string | undefined {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+export function texts(value: unknown): string[] | undefined {
+  return Array.isArray(value)
+    ? value.filter((item): item is string => typeof item === 'string')
+    : undefined
+}
+
+export function answer(value: unknown): Answer {
+  return isAnswer(value) ? value : {}
+}
+
+/** The parts that are there, joined by spaces. */
+export function joined(...parts: unknown[]): string | undefined {
+  return parts.map(text).filter(Boolean).join(' ') || undefined
+}
+
+/** An https address; anything else could run in the page or leave it (security H8). */
+export function httpsUrl(value: unknown): string | undefined {
+  const url = text(value)
+  return url !== undefined && URL.canParse(url) && new URL(url).protocol === 'https:'
+    ? new URL(url).href
+    : undefined
+}

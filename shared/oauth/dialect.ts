@@ -1,0 +1,105 @@
+import { text, texts } from '../answer'
+import type { Answer, Call, Params, Registration } from '../provider'
+import type { Ports } from './ports'
+import { readAnswer } from './read'
+
+const formType = 'application/x-www-form-urlencoded'
+
+/** A request as the RFC has it: parameters, and headers that already carry who vouches. */
+interface Outgoing {
+  url: string
+  call: Call
+  parameters: Params
+  headers: Headers
+}
+
+/**
+ * Sends one request in a provider's dialect and returns its answer as a JSON object. Every call to a
+ * provider goes through here: redirects are never followed (a 307 would post our secret to whoever
+ * it names), time and size are limited, and anything but JSON is refused.
+ * Throws `Refusal`, a TimeoutError, or fetch's TypeError; see `toAppError`.
+ */
+export async function send(
+  { url, call, parameters, headers }: Outgoing,
+  registration: Registration,
+  ports: Ports,
+): Promise<Answer> {
+  const target = new URL(url)
+  const entries = Object.entries({ ...parameters, ...call.params?.(registration) }).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  )
+  const method = call.method ?? 'POST'
+  const init: RequestInit = { method, headers, redirect: 'manual' }
+  if (method === 'GET' || call.body === 'query') {
+    for (const [name, value] of entries) target.searchParams.set(name, value)
+  } else if (call.body === 'json') {
+    init.body = JSON.stringify(Object.fromEntries(entries))
+  } else {
+    init.body = new URLSearchParams(entries).toString()
+  }
+  headers.set('accept', 'application/json')
+  if (method === 'GET') headers.delete('content-type')
+  else headers.set('content-type', call.body === 'json' ? 'application/json' : formType)
+
+  const signal = AbortSignal.timeout(ports.timeLimit ?? 10_000)
+  return await beforeAbort(signal, async () =>
+    readAnswer(await ports.fetch(target, { ...init, signal }), call.bodiless),
+  )
+}
+
+/** Rejects with the signal's reason even where the work does not listen to the signal itself. */
+async function beforeAbort<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  return await new Promise<T>((resolve, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(signal.reason as Error)
+    })
+    work().then(resolve, (error: unknown) => {
+      reject(signal.aborted ? (signal.reason as Error) : (error as Error))
+    })
+  })
+}
+
+/**
+ * The fetch that oauth4webapi calls: its standard request goes out in the provider's dialect, and
+ * the provider's token answer comes back as RFC 6749 §5.1 has it.
+ */
+export function dialect(url: string, call: Call, registration: Registration, ports: Ports) {
+  return async (_url: string, { body, headers }: { body?: unknown; headers: HeadersInit }) => {
+    const parameters =
+      body instanceof URLSearchParams ? Object.fromEntries(body) : ({} satisfies Params)
+    const outgoing = { url, call, parameters, headers: new Headers(headers) }
+    return Response.json(standard(await send(outgoing, registration, ports), registration))
+  }
+}
+
+/** A token is what a header can carry: visible ASCII (RFC 6750 §2.1), within a cookie's reach. */
+const token = /^[\x21-\x7e]{1,16384}$/
+
+/**
+ * The answer with its token fields as the RFC has them. A field that makes no sense is dropped, not
+ * the answer: it may carry a rotated refresh token that comes only once.
+ */
+function standard(answer: Answer, { provider }: Registration): Answer {
+  const { expires_in, refresh_token, scope, scopes, id_token: _unused, ...rest } = answer
+  const expiresIn = secondsOf(expires_in)
+  const granted = texts(scopes) ?? texts(scope) ?? text(scope)?.split(/[\s,]+/)
+  return {
+    ...rest,
+    token_type: text(answer.token_type) ?? 'bearer',
+    ...(isToken(answer.access_token) ? {} : { access_token: undefined }),
+    ...(expiresIn === undefined ? {} : { expires_in: expiresIn }),
+    ...(isToken(refresh_token) ? { refresh_token } : {}),
+    ...(provider.scope && granted ? { scope: granted.join(' ') } : {}),
+  }
+}
+
+function isToken(value: unknown): value is string {
+  return typeof value === 'string' && token.test(value)
+}
+
+/** A lifetime in whole seconds between 0 and a year, or undefined where none can be read. */
+function secondsOf(value: unknown): number | undefined {
+  const number = typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value
+  if (typeof number !== 'number' || Number.isNaN(number)) return undefined
+  return Math.floor(Math.min(Math.max(number, 0), 365 * 24 * 3600))
+}

@@ -1,0 +1,44 @@
+import { createProxy } from '../proxy/app'
+import { readConfig, type Environment } from '../proxy/config'
+import { createConsoleLog } from '../proxy/console-log'
+import { startSimulators } from './simulators/start'
+
+/** What `vite dev` hands in: one request's surroundings, and what outlives a reload of the code. */
+interface Surroundings {
+  memory: Map<string, unknown>
+  address: string
+}
+
+let app: Promise<ReturnType<typeof createProxy>> | undefined
+
+/** Answers one request in `vite dev`, by the proxy as its code stands now. */
+export async function handle(request: Request, { memory, address }: Surroundings) {
+  app ??= build(memory)
+  return await (await app).fetch(request, { address })
+}
+
+async function build(memory: Map<string, unknown>) {
+  // One secret for the whole run, so that a change of the code signs nobody out.
+  const env: Environment = { SESSION_SECRETS: kept(memory, 'secret', newSecret), ...process.env }
+  const isConfigured = [...readConfig(env).offers.values()].some((offer) => offer.registration)
+  const simulators = isConfigured
+    ? undefined
+    : await kept(memory, 'simulators', () =>
+        startSimulators({ appOrigin: readConfig(env).publicOrigin }),
+      )
+  const config = readConfig({ ...env, ...simulators?.env }, { simulated: simulators !== undefined })
+  return createProxy(config, {
+    fetch: (input, init) => fetch(input, init),
+    now: Date.now,
+    log: createConsoleLog(),
+  })
+}
+
+function kept<T>(memory: Map<string, unknown>, name: string, make: () => T): T {
+  if (!memory.has(name)) memory.set(name, make())
+  return memory.get(name) as T // only ever what `make` of this name made
+}
+
+function newSecret(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
+}

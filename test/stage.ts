@@ -1,0 +1,167 @@
+import { createProxy } from '../proxy/app'
+import { readConfig, type ReadOptions } from '../proxy/config'
+import type { Log } from '../proxy/log'
+import {
+  createGearcode,
+  createKonpro,
+  createOnesait,
+  createOnet,
+  createSeznam,
+  signInThrough,
+  simulatorFetch,
+  type CookieJar,
+  type Simulator,
+} from './simulators'
+
+/** The origin at which the browsers of a test see the app. */
+export const origin = 'https://app.example'
+
+/** 43 characters of base64url: 32 bytes. */
+export const sessionSecret = 'q4GJTd3nmO8sQ2xLr0bK7Vw9zYpUeHcA1iFhXoN5Z6M'
+
+/** Milliseconds at which every stage's clock starts. */
+export const morning = Date.UTC(2026, 10, 21, 8)
+
+/** The proxy, the five simulators and a clock, in this process: no sockets, no waiting. */
+export function createStage(
+  variables: Record<string, string | undefined> = {},
+  options: ReadOptions = {},
+) {
+  const clock = { now: morning }
+  const now = () => clock.now
+  const simulators = {
+    onet: createOnet({ now }),
+    konpro: createKonpro({ now }),
+    onesait: createOnesait({ now }),
+    gearcode: createGearcode({ now }),
+    seznam: createSeznam({ now }),
+  }
+  for (const simulator of Object.values(simulators))
+    simulator.client.redirectUris = [`${origin}/bff/callback/${simulator.id}`]
+  const { onet, konpro, onesait, gearcode, seznam } = simulators
+  const env = {
+    PUBLIC_ORIGIN: origin,
+    SESSION_SECRETS: sessionSecret,
+    ONET_CLIENT_ID: onet.client.id,
+    ONET_CLIENT_SECRET: onet.client.secret,
+    ONET_SSO_REDIRECT_URI: '/bff/callback/onet',
+    KONPRO_CLIENT_ID: konpro.client.id,
+    KONPRO_CUSTODY: 'proxy',
+    ONESAIT_CLIENT_ID: onesait.client.id,
+    ONESAIT_CLIENT_SECRET: onesait.client.secret,
+    GEARCODE_CLIENT_ID: gearcode.client.id,
+    GEARCODE_CLIENT_SECRET: gearcode.client.secret,
+    SEZNAM_CLIENT_ID: seznam.client.id,
+    SEZNAM_CLIENT_SECRET: seznam.client.secret,
+    SEZNAM_SCOPE: 'identity,avatar,birthday',
+    SEZNAM_ESSENTIAL: 'birthday',
+    ...variables,
+  }
+  const lines: string[] = []
+  const log: Log = (level, event, fields) => {
+    lines.push(JSON.stringify({ level, event, ...fields }))
+  }
+  const fetch = simulatorFetch(Object.values(simulators))
+  const start = (changes: Record<string, string | undefined> = {}) =>
+    createProxy(readConfig({ ...env, ...changes }, options), { fetch, now, log, timeLimit: 200 })
+  const stage = {
+    clock,
+    simulators,
+    lines,
+    app: start(),
+    /** The process ends and another one starts: its memory is gone. */
+    restart(changes: Record<string, string | undefined> = {}) {
+      stage.app = start(changes)
+    },
+    browser: () => createBrowser(stage),
+  }
+  return stage
+}
+
+export type Stage = ReturnType<typeof createStage>
+
+/** Who signs in where nobody else is named. */
+export const somebody: Record<string, string> = {
+  onet: 'anna',
+  konpro: 'ada',
+  onesait: 'developer',
+  gearcode: 'jan',
+  seznam: 'krasty',
+}
+
+/** One browser: cookies as it keeps them, and a person who clicks. */
+function createBrowser(stage: Pick<Stage, 'app' | 'simulators'>) {
+  const cookies = new Map<string, string>()
+  const providerCookies: CookieJar = new Map()
+
+  /** One request with this browser's cookies, which keeps what comes back. */
+  async function send(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers)
+    if (cookies.size > 0 && !headers.has('cookie')) headers.set('cookie', header(cookies))
+    const response = await stage.app.request(new Request(origin + path, { ...init, headers }))
+    for (const line of response.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      if (/max-age=0/i.test(line)) cookies.delete(name)
+      else cookies.set(name, value)
+    }
+    return response
+  }
+
+  return {
+    cookies,
+    providerCookies,
+    /** A navigation, as the address bar and links do it. */
+    visit: (path: string, headers: Record<string, string> = {}) =>
+      send(path, {
+        headers: { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', ...headers },
+      }),
+    /** A call as the app makes it. */
+    call: (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+      send(path, {
+        method,
+        headers: {
+          'x-latchkey': '1',
+          origin,
+          'sec-fetch-site': 'same-origin',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    send,
+    /** Goes to the provider and back; the path and query with which the person returns. */
+    async away(
+      provider: 'onet' | 'konpro' | 'gearcode' | 'seznam',
+      choices: Partial<Parameters<typeof signInThrough>[2]> = {},
+      returnTo?: string,
+    ): Promise<string> {
+      const query = returnTo === undefined ? '' : `?return_to=${encodeURIComponent(returnTo)}`
+      const away = await this.visit(`/bff/login/${provider}${query}`)
+      const back = await signInThrough(
+        stage.simulators[provider] as Simulator,
+        away.headers.get('location') ?? '',
+        { user: somebody[provider] ?? '', cookies: providerCookies, ...choices },
+      )
+      return back.slice(origin.length)
+    },
+    /** Signs in all the way; the answer that sends the person into the app. */
+    async signIn(
+      provider: string,
+      choices: Partial<Parameters<typeof signInThrough>[2]> = {},
+    ): Promise<Response> {
+      if (provider === 'onesait') {
+        const username = choices.user ?? 'developer'
+        const password = stage.simulators.onesait.users[username]?.password
+        return await this.call('POST', '/bff/login/onesait', { username, password })
+      }
+      const id = provider as 'onet' | 'konpro' | 'gearcode' | 'seznam'
+      return await this.visit(await this.away(id, choices))
+    },
+  }
+}
+
+export type Browser = ReturnType<typeof createBrowser>
+
+function header(cookies: ReadonlyMap<string, string>): string {
+  return [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+}
