@@ -61,13 +61,20 @@ export function createStage(
   const log: Log = (level, event, fields) => {
     lines.push(JSON.stringify({ level, event, ...fields }))
   }
-  const fetch = simulatorFetch(Object.values(simulators))
+  const simulated = simulatorFetch(Object.values(simulators))
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const answer = await simulated(input, init)
+    await stage.onTheWay?.(answer)
+    return answer
+  }
   const start = (changes: Record<string, string | undefined> = {}) =>
     createProxy(readConfig({ ...env, ...changes }, options), { fetch, now, log, timeLimit: 200 })
   const stage = {
     clock,
     simulators,
     lines,
+    /** Awaited while a provider's answer is on its way to us. */
+    onTheWay: undefined as ((answer: Response) => Promise<void>) | undefined,
     app: start(),
     /** The process ends and another one starts: its memory is gone. */
     restart(changes: Record<string, string | undefined> = {}) {

@@ -114,7 +114,7 @@ export function createMemoryLedger(now: () => number): Ledger {
 
     isUnused: (key) => Promise.resolve((used.get(key) ?? 0) < now()),
 
-    remembers: (generation) => generation > born,
+    remembers: (generation) => generation >= born,
   }
 }
 

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { Miniflare } from 'miniflare'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const bundle = new URL('../../dist/proxy/worker.js', import.meta.url)
+let workerd: Miniflare
+
+beforeAll(() => {
+  workerd = new Miniflare({
+    modules: [{ type: 'ESModule', path: fileURLToPath(bundle) }],
+    compatibilityDate: '2026-04-01',
+    // With the flag on, or in a plain Node test, a forgotten built-in would go unnoticed.
+    compatibilityFlags: ['no_nodejs_compat'],
+    bindings: {
+      PUBLIC_ORIGIN: 'https://app.example',
+      SESSION_SECRETS: 'c2VjcmV0LW9mLXRoZS13b3JrZXItdGVzdC0wMDAwMDE',
+      ONET_CLIENT_ID: 'worker-test',
+      ONET_CLIENT_SECRET: 'worker-test-secret',
+    },
+  })
+})
+
+afterAll(() => workerd.dispose())
+
+test('the worker runs where there is no Node', async () => {
+  const answer = await workerd.dispatchFetch('https://app.example/healthz')
+  expect(answer.status).toBe(200)
+})
+
+test('the worker answers as the proxy does', async () => {
+  const answer = await workerd.dispatchFetch('https://app.example/bff/session', {
+    headers: { 'X-Latchkey': '1', 'Sec-Fetch-Site': 'same-origin' },
+  })
+  expect(answer.status).toBe(200)
+  expect(await answer.json()).toEqual({ accounts: [] })
+})
+
+test('the worker is one file without imports', () => {
+  const code = readFileSync(bundle, 'utf8')
+  expect(code).not.toMatch(/^\s*import[\s{*"']/m)
+  expect(code).not.toMatch(/\b(?:import|require)\s*\(/)
+  const builtin = builtinModules.filter((name) => /^[a-z]/.test(name)).join('|')
+  expect(code).not.toMatch(new RegExp(`from\\s*["'](?:node:.*|${builtin})["']`))
+})

@@ -1,0 +1,270 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { getRequestListener } from '@hono/node-server'
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import {
+  isRunnableDevEnvironment,
+  type BuildEnvironmentOptions,
+  type EnvironmentOptions,
+  type Plugin,
+  type Rolldown,
+  type ViteDevServer,
+} from 'vite'
+import { defineConfig } from 'vitest/config'
+import { proxyOrigin, readDotEnv, stamp, stampFile } from './test/build.js'
+import { routeOf } from './web/route.ts'
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig(({ command }) => {
+  // A test run may start a build, which is none itself.
+  const testing = command === 'serve' && process.env.VITEST !== undefined
+  if (!testing) readDotEnv()
+  return {
+    root: testing ? at('.') : at('web'),
+    // Vite would otherwise offer the settings in `.env`, secrets among them, to the app's code.
+    envDir: false,
+    appType: 'custom',
+    define: { __PROXY_ORIGIN__: JSON.stringify(proxyOrigin(process.env)) },
+    plugins: [
+      svelte({ configFile: false }),
+      testing ? [] : proxyInDev(),
+      workerWithoutNode(),
+      sizes(),
+    ],
+    server: {
+      host: 'localhost',
+      port: Number(process.env.PORT ?? 8787),
+      strictPort: true,
+      // The proxy decides who may call it, in dev as elsewhere.
+      cors: false,
+      fs: { allow: [at('web'), at('shared'), at('node_modules')] },
+    },
+    environments: command === 'build' ? { client: web, node, worker, demo } : {},
+    builder: {
+      async buildApp(builder) {
+        // Before the build reads them: sources that change meanwhile make it stale.
+        const made = stamp(process.env)
+        for (const name of ['client', 'node', 'worker', 'demo']) {
+          const environment = builder.environments[name]
+          if (environment !== undefined) await builder.build(environment)
+        }
+        writeFileSync(stampFile, made)
+      },
+    },
+    test: {
+      include: ['test/**/*.test.ts'],
+      globalSetup: [at('test/setup.ts')],
+      reporters: ['default', at('test/reporter.ts')],
+      allowOnly: false,
+      testTimeout: 30_000,
+      hookTimeout: 60_000,
+    },
+  }
+})
+
+/** The app: static files for any static host. */
+const web: EnvironmentOptions = {
+  build: {
+    outDir: at('dist/web'),
+    emptyOutDir: true,
+    // Inlined files would need `data:` in the content security policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+}
+
+/** The whole server in one file that needs no node_modules. */
+const node: EnvironmentOptions = {
+  consumer: 'server',
+  resolve: { noExternal: true },
+  build: oneFile('proxy/node.ts', 'dist/proxy/node.js', 'node'),
+}
+
+/** The whole proxy as a module worker, for runtimes that have web standards and nothing else. */
+const worker: EnvironmentOptions = {
+  consumer: 'server',
+  keepProcessEnv: false,
+  resolve: {
+    noExternal: true,
+    builtins: [],
+    conditions: ['workerd', 'worker', 'browser', 'module', 'production'],
+  },
+  build: oneFile('proxy/worker.ts', 'dist/proxy/worker.js', 'neutral'),
+}
+
+/** `npm start` outside production; runs beside node_modules. */
+const demo: EnvironmentOptions = {
+  consumer: 'server',
+  build: oneFile('test/demo.ts', 'dist/demo.js', 'node'),
+}
+
+function oneFile(
+  source: string,
+  output: string,
+  platform: 'node' | 'neutral',
+): BuildEnvironmentOptions {
+  return {
+    target: platform === 'node' ? 'node20' : 'es2023',
+    outDir: dirname(at(output)),
+    emptyOutDir: false,
+    copyPublicDir: false,
+    // Edge functions are limited in size; on Node a readable stack is worth more.
+    minify: platform === 'neutral',
+    sourcemap: platform === 'node',
+    rolldownOptions: {
+      input: at(source),
+      platform,
+      output: { entryFileNames: basename(output), codeSplitting: false },
+    },
+  }
+}
+
+/** Fails the build of a worker that would not load where there is no Node. */
+function workerWithoutNode(): Plugin {
+  return {
+    name: 'worker-without-node',
+    applyToEnvironment: ({ name }) => name === 'worker',
+    generateBundle(_, bundle) {
+      for (const file of Object.values(bundle)) {
+        if (file.type === 'asset') continue
+        const needs = [...file.imports, ...file.dynamicImports]
+        if (/\b(?:require|createRequire)\s*\(/.test(file.code)) needs.push('require()')
+        if (needs.length > 0) this.error(`${file.fileName} needs ${needs.join(', ')}`)
+      }
+    },
+  }
+}
+
+/** Prints what a first visit loads and what an edge function weighs. */
+function sizes(): Plugin {
+  let firstLoad: string[] = []
+  return {
+    name: 'sizes',
+    apply: 'build',
+    // One instance for all environments, or the app's files would be forgotten before they are printed.
+    sharedDuringBuild: true,
+    writeBundle(_, bundle) {
+      if (this.environment.name === 'client') firstLoad = filesOfFirstLoad(bundle)
+    },
+    buildApp: {
+      order: 'post',
+      handler() {
+        const load = firstLoad.map(
+          (file) => brotliCompressSync(readFileSync(at(`dist/web/${file}`))).length,
+        )
+        const bundle = gzipSync(readFileSync(at('dist/proxy/worker.js')), { level: 9 }).length
+        const kB = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`
+        const total = load.reduce((sum, length) => sum + length, 0)
+        console.log(`The app's first load: ${kB(total)} (brotli, ${load.length} files)`)
+        console.log(`The worker bundle: ${kB(bundle)} (gzip), no Node built-in in it`)
+        return Promise.resolve()
+      },
+    },
+  }
+}
+
+/**
+ * The page, its scripts and styles. What the entry itself imports dynamically is fetched on every
+ * visit (see web/main.ts); what is dynamic beyond that is not.
+ */
+function filesOfFirstLoad(bundle: Rolldown.OutputBundle): string[] {
+  const files = new Set(['index.html'])
+  const add = (name: string): void => {
+    const chunk = bundle[name]
+    if (chunk?.type !== 'chunk' || files.has(name)) return
+    files.add(name)
+    for (const style of chunk.viteMetadata?.importedCss ?? []) files.add(style)
+    chunk.imports.forEach(add)
+    if (chunk.isEntry) chunk.dynamicImports.forEach(add)
+  }
+  Object.entries(bundle).forEach(([name, file]) => {
+    if (file.type === 'chunk' && file.isEntry) add(name)
+  })
+  return [...files]
+}
+
+/** In `vite dev`, the proxy on the app's own port, loaded anew when its code changes. */
+function proxyInDev(): Plugin {
+  // What must outlive a reload of the code, such as the simulators and the session secret.
+  const memory = new Map<string, unknown>()
+  return {
+    name: 'proxy-in-dev',
+    apply: 'serve',
+    configureServer(server) {
+      refuseOtherHosts(server)
+      serveProxy(server, memory)
+      // After Vite's own files.
+      return () => servePages(server)
+    },
+    async closeBundle() {
+      const kept = [...memory.values()]
+      // The hook runs once for each environment.
+      memory.clear()
+      for (const part of await Promise.allSettled(kept)) {
+        if (part.status === 'fulfilled' && isClosable(part.value)) await part.value.close()
+      }
+    },
+  }
+}
+
+function isClosable(part: unknown): part is { close: () => unknown } {
+  return (
+    typeof part === 'object' && part !== null && 'close' in part && typeof part.close === 'function'
+  )
+}
+
+/** Dev serves the sources and holds the developer's secrets: never on a network. */
+function refuseOtherHosts({ config }: ViteDevServer): void {
+  const { host } = config.server
+  if (typeof host === 'string' && ['localhost', '127.0.0.1', '::1'].includes(host)) return
+  throw new Error(`vite dev listens on localhost only, not on ${String(host)}. Fix: drop --host`)
+}
+
+function serveProxy(server: ViteDevServer, memory: Map<string, unknown>): void {
+  const { ssr } = server.environments
+  if (!isRunnableDevEnvironment(ssr)) throw new Error('vite dev cannot run the proxy')
+  server.middlewares.use((incoming, outgoing, next) => {
+    if (!/^\/(?:bff|healthz|readyz)(?:\/|$)/.test(pathOf(incoming.originalUrl))) {
+      next()
+      return
+    }
+    const address = incoming.socket.remoteAddress ?? ''
+    ssr.runner
+      .import<typeof import('./test/dev')>(at('test/dev.ts'))
+      .then(({ handle }) =>
+        getRequestListener((request) => handle(request, { memory, address }), {
+          overrideGlobalObjects: false,
+        })(incoming, outgoing),
+      )
+      .catch(next)
+  })
+}
+
+/** The app's page, with the status that the built product gives it. */
+function servePages(server: ViteDevServer): void {
+  server.middlewares.use((incoming, outgoing, next) => {
+    if (incoming.method !== 'GET' && incoming.method !== 'HEAD') {
+      next()
+      return
+    }
+    const path = pathOf(incoming.originalUrl)
+    server
+      .transformIndexHtml(path, readFileSync(at('web/index.html'), 'utf8'))
+      .then((html) => {
+        outgoing.writeHead(routeOf(path).page === 'missing' ? 404 : 200, {
+          'Content-Type': 'text/html; charset=utf-8',
+        })
+        outgoing.end(incoming.method === 'HEAD' ? undefined : html)
+      })
+      .catch(next)
+  })
+}
+
+/** The path of a request target, which may be a whole address (RFC 9112 §3.2.2). */
+function pathOf(target = '/'): string {
+  const address = target.startsWith('/') ? `http://localhost${target}` : target
+  return URL.canParse(address) ? new URL(address).pathname : '/'
+}
