@@ -42,12 +42,12 @@ export default defineConfig(({ command }) => {
       cors: false,
       fs: { allow: [at('web'), at('shared'), at('node_modules')] },
     },
-    environments: command === 'build' ? { client: web, node, worker, demo } : {},
+    environments: command === 'build' ? { client: web, node, worker, doctor, demo } : {},
     builder: {
       async buildApp(builder) {
         // Before the build reads them: sources that change meanwhile make it stale.
         const made = stamp(process.env)
-        for (const name of ['client', 'node', 'worker', 'demo']) {
+        for (const name of ['client', 'node', 'worker', 'doctor', 'demo']) {
           const environment = builder.environments[name]
           if (environment !== undefined) await builder.build(environment)
         }
@@ -93,6 +93,13 @@ const worker: EnvironmentOptions = {
     conditions: ['workerd', 'worker', 'browser', 'module', 'production'],
   },
   build: oneFile('proxy/worker.ts', 'dist/proxy/worker.js', 'neutral'),
+}
+
+/** `npm run doctor`, beside the server it examines. */
+const doctor: EnvironmentOptions = {
+  consumer: 'server',
+  resolve: { noExternal: true },
+  build: oneFile('proxy/doctor.ts', 'dist/proxy/doctor.js', 'node'),
 }
 
 /** `npm start` outside production; runs beside node_modules. */

@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const sources = ['shared', 'proxy', 'web', 'test', 'vite.config.ts', 'package-lock.json']
 const notBuilt = /\.test\.ts$|^test\/output\//
 
-const outputs = ['web/index.html', 'proxy/node.js', 'proxy/worker.js', 'demo.js']
+const outputs = ['web/index.html', 'proxy/node.js', 'proxy/worker.js', 'proxy/doctor.js', 'demo.js']
 
 /** The record of what a build was made from. */
 export const stampFile = join(root, 'dist', 'stamp.txt')

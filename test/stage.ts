@@ -10,7 +10,6 @@ import {
   signInThrough,
   simulatorFetch,
   type CookieJar,
-  type Simulator,
 } from './simulators'
 
 /** The origin at which the browsers of a test see the app. */
@@ -72,6 +71,8 @@ export function createStage(
   const stage = {
     clock,
     simulators,
+    env,
+    fetch,
     lines,
     /** Awaited while a provider's answer is on its way to us. */
     onTheWay: undefined as ((answer: Response) => Promise<void>) | undefined,
@@ -145,7 +146,7 @@ function createBrowser(stage: Pick<Stage, 'app' | 'simulators'>) {
       const query = returnTo === undefined ? '' : `?return_to=${encodeURIComponent(returnTo)}`
       const away = await this.visit(`/bff/login/${provider}${query}`)
       const back = await signInThrough(
-        stage.simulators[provider] as Simulator,
+        stage.simulators[provider],
         away.headers.get('location') ?? '',
         { user: somebody[provider] ?? '', cookies: providerCookies, ...choices },
       )

@@ -44,7 +44,9 @@ describe('a refresh', () => {
     await browser.signIn('gearcode')
     const stale = cookieLine(browser)
     stage.clock.now += 10 * minutes
-    const first = await (await browser.call('POST', '/bff/accounts/gearcode/refresh')).json()
+    const first: unknown = await (
+      await browser.call('POST', '/bff/accounts/gearcode/refresh')
+    ).json()
 
     const late = await browser.call('POST', '/bff/accounts/gearcode/refresh', undefined, {
       cookie: stale,
