@@ -83,6 +83,13 @@ export const providerSchema = v.object({
   capabilities: v.array(v.picklist(capabilities)),
   /** Whether an API token may be given in place of a sign-in. */
   apiToken: v.optional(v.boolean()),
+  /** Which tokens can be revoked, and whether that ends every sign-in of the person. */
+  revokes: v.optional(
+    v.object({
+      tokens: v.array(v.picklist(['access', 'refresh'])),
+      everywhere: v.boolean(),
+    }),
+  ),
   client: v.optional(clientSchema),
 })
 export type ProviderView = v.InferOutput<typeof providerSchema>

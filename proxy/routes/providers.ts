@@ -26,6 +26,14 @@ function viewOf(
     simulated: simulated && registration !== undefined,
     capabilities: capabilitiesOf(provider),
     ...(provider.apiToken ? { apiToken: true } : {}),
+    ...(provider.revoke
+      ? {
+          revokes: {
+            tokens: [...provider.revoke.tokens],
+            everywhere: provider.revoke.endsPair === true,
+          },
+        }
+      : {}),
     ...(registration && custody === 'browser'
       ? {
           client: {
