@@ -13,6 +13,9 @@ export interface Seal {
   open(purpose: Purpose, provider: string, sealed: string): Promise<Answer | undefined>
 }
 
+/** Opened cookies remembered, so that a busy page does not pay for each of its requests. */
+const mostOpened = 1000
+
 /** The version of what is sealed; a change of shape gets a new one. */
 const version = 'v1'
 
@@ -20,6 +23,7 @@ const version = 'v1'
 export function createSeal(secrets: readonly Secret[], now: () => number): Seal {
   const keys = new Map<string, Promise<CryptoKey>>()
   const ids = Promise.all(secrets.map(idOf))
+  const opened = new Map<string, { content: Answer; until: number }>()
 
   async function keyFor(purpose: Purpose, kid: string | undefined): Promise<CryptoKey> {
     const secret = secrets[(await ids).indexOf(kid ?? '')]
@@ -28,6 +32,12 @@ export function createSeal(secrets: readonly Secret[], now: () => number): Seal 
     const key = keys.get(name) ?? deriveKey(secret, purpose)
     keys.set(name, key)
     return await key
+  }
+
+  function remember(name: string, content: Answer, until: number): void {
+    const [oldest] = opened.keys()
+    if (opened.size >= mostOpened && oldest !== undefined) opened.delete(oldest)
+    opened.set(name, { content, until })
   }
 
   return {
@@ -49,6 +59,9 @@ export function createSeal(secrets: readonly Secret[], now: () => number): Seal 
     },
 
     async open(purpose, provider, sealed) {
+      const name = `${purpose} ${provider} ${sealed}`
+      const known = opened.get(name)
+      if (known) return known.until > now() ? known.content : undefined
       try {
         const { payload } = await jwtDecrypt<{ content: Answer }>(
           sealed,
@@ -62,6 +75,7 @@ export function createSeal(secrets: readonly Secret[], now: () => number): Seal 
             contentEncryptionAlgorithms: ['A256GCM'],
           },
         )
+        remember(name, payload.content, (payload.exp ?? 0) * 1000)
         return payload.content
       } catch {
         // Forged, expired, of another purpose or provider, or sealed by a secret no longer listed.
