@@ -67,6 +67,7 @@ export function createJar(header: string | undefined, secure: boolean): Jar {
       const count = Math.ceil(value.length / size)
       if (count > mostPieces) return false
       const pieces = count === 1 ? [name] : Array.from({ length: count }, (_, i) => `${name}.${i}`)
+      for (const piece of piecesOf(name)) changes.delete(piece)
       pieces.forEach((piece, index) => {
         write(piece, value.slice(index * size, (index + 1) * size), sameSite, maxAge)
       })

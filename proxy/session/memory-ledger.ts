@@ -76,9 +76,10 @@ export function createMemoryLedger(now: () => number): Ledger {
       const brought = tokens.refreshToken?.reveal()
       const { latest } = entry
       const isLive = latest !== undefined && latest.generation > entry.endedUpTo
-      const isStale = brought !== undefined && entry.spent.includes(brought)
-      if (isLive && (isStale || brought === latest.tokens.refreshToken?.reveal()))
-        return Promise.resolve(latest)
+      const isKnown =
+        brought !== undefined &&
+        (entry.spent.includes(brought) || brought === latest?.tokens.refreshToken?.reveal())
+      if (isLive && isKnown) return Promise.resolve(latest)
       return Promise.resolve(renew(entry, 0, tokens))
     },
 

@@ -19,9 +19,10 @@ export async function revokePair(
   if (!call || tokens.scheme !== 'bearer') return 'unsupported'
   try {
     let pair = tokens
-    // A bearer vouches for its own revocation, so it must be alive: refreshed merely to be revoked.
+    // A bearer vouches for its own revocation, and a pair is found by its access token: where that
+    // one has ended, it is refreshed merely to be revoked.
     const isDead = tokens.expiresAt !== null && tokens.expiresAt <= ports.now()
-    if (call.auth === 'bearer' && isDead && tokens.refreshToken)
+    if (isDead && tokens.refreshToken && (call.auth === 'bearer' || call.endsPair))
       pair = await refresh(registration, tokens, ports)
     for (const which of call.tokens)
       if (which === 'access' || pair.refreshToken) await revoke(registration, pair, which, ports)
