@@ -38,6 +38,7 @@ export const gearcode = {
   },
   person: ({ access_token }, { settings }) => ({
     subject: text(claimsOf(access_token)[settings.SUBJECT_CLAIM ?? '']) ?? null,
+    label: 'GearCode user',
   }),
 } satisfies RedirectProvider
 
