@@ -1,0 +1,138 @@
+import { expect, test } from 'vitest'
+import type { Account, ProviderView } from '../../shared/wire'
+import type { Custody } from '../../web/client/custody'
+import { CallError } from '../../web/client/failure'
+import { Card } from '../../web/state/card.svelte'
+
+const view: ProviderView = {
+  id: 'acme',
+  name: 'Acme',
+  custody: 'proxy',
+  grant: 'code',
+  configured: true,
+  simulated: false,
+  capabilities: ['profile', 'refresh'],
+}
+
+const ada: Account = {
+  provider: 'acme',
+  custody: 'proxy',
+  subject: '1',
+  label: 'Ada',
+  scope: [],
+  connectedAt: '2026-11-22T12:00:00.000Z',
+  expiresAt: null,
+  refreshable: true,
+}
+
+const signedOut = {
+  effects: { local: 'cleared', tokens: 'revoked', provider: 'unsupported' },
+} as const
+
+/** A custody that does nothing but what a test says. */
+function cardWith(changes: Partial<Custody>, { view: shown = view } = {}) {
+  const never = () => Promise.reject(new Error('not expected in this test'))
+  const custody: Custody = {
+    account: (session) => Promise.resolve(session[0] ?? null),
+    loginHref: () => '/bff/login/acme',
+    begin: never,
+    finish: null,
+    signInWith: never,
+    profile: never,
+    refresh: never,
+    check: never,
+    revoke: never,
+    signOut: never,
+    ...changes,
+  }
+  const told: string[] = []
+  const card = new Card(shown, custody, {
+    announce: (news) => void told.push(news),
+    tell: () => undefined,
+  })
+  return { card, told }
+}
+
+const refusing = (code: ConstructorParameters<typeof CallError>[0]) => () =>
+  Promise.reject(new CallError(code))
+
+test('a provider that is not configured is off', () => {
+  const { card } = cardWith({}, { view: { ...view, configured: false } })
+  expect(card.state).toBe('off')
+})
+
+test('a card is signed out, signed in, and signed out again', async () => {
+  const { card, told } = cardWith({ signOut: () => Promise.resolve(signedOut) })
+  expect(card.state).toBe('signed-out')
+  await card.look(Promise.resolve([ada]))
+  expect(card.state).toBe('signed-in')
+  await card.signOut()
+  expect(card.state).toBe('signed-out')
+  expect(card.departure?.effects.tokens).toBe('revoked')
+  expect(told).toEqual(['Signed out of Acme.'])
+})
+
+test('a refresh shows while it lasts', async () => {
+  const { card } = cardWith({ refresh: () => Promise.resolve(ada) })
+  await card.look(Promise.resolve([ada]))
+  const refreshed = card.refresh()
+  expect(card.state).toBe('refreshing')
+  await refreshed
+  expect(card.state).toBe('signed-in')
+})
+
+test('an account that its provider ended says whose it was', async () => {
+  const { card } = cardWith({ refresh: refusing('session_ended') })
+  await card.look(Promise.resolve([ada]))
+  await card.refresh()
+  expect(card.state).toBe('ended')
+  expect(card.endedFor).toBe('Ada')
+  expect(card.trouble?.code).toBe('session_ended')
+})
+
+test.each(['provider_unreachable', 'provider_busy', 'provider_timeout', 'offline'] as const)(
+  '%s is trouble, and the account stays',
+  async (code) => {
+    const { card } = cardWith({ refresh: refusing(code) })
+    await card.look(Promise.resolve([ada]))
+    await card.refresh()
+    expect(card.state).toBe('trouble')
+    expect(card.account).toEqual(ada)
+    expect(card.canRetry).toBe(true)
+  },
+)
+
+test('a failed sign-in is no trouble of the account that is there', async () => {
+  const { card } = cardWith({})
+  await card.look(Promise.resolve([ada]))
+  card.fail({ code: 'provider_error', during: 'sign-in' })
+  expect(card.state).toBe('signed-in')
+})
+
+test('a look-up that began before a sign-out does not bring the account back', async () => {
+  const { card } = cardWith({ signOut: () => Promise.resolve(signedOut) })
+  await card.look(Promise.resolve([ada]))
+  let answer: (accounts: Account[]) => void = () => undefined
+  const late = card.look(new Promise<Account[]>((resolve) => (answer = resolve)))
+  await card.signOut()
+  answer([ada])
+  await late
+  expect(card.state).toBe('signed-out')
+})
+
+test('an account that another tab signed out is gone, with its profile', async () => {
+  const profile = { profile: { subject: '1' }, raw: {} }
+  const { card } = cardWith({ profile: () => Promise.resolve(profile) })
+  await card.look(Promise.resolve([ada]))
+  await card.readProfile()
+  await card.look(Promise.resolve([]))
+  expect(card.state).toBe('signed-out')
+  expect(card.profile).toBeNull()
+})
+
+test('a browser that stores nothing is the trouble of one card only', async () => {
+  const { card } = cardWith({ account: refusing('internal') })
+  await card.look(Promise.resolve([]))
+  expect(card.state).toBe('signed-out')
+  expect(card.trouble?.code).toBe('internal')
+})

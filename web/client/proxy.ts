@@ -1,0 +1,112 @@
+/** The proxy's API as functions: each answer is validated, each failure is a `CallError`. */
+import * as v from 'valibot'
+import {
+  accountAnswerSchema,
+  checkSchema,
+  isErrorCode,
+  problemSchema,
+  profileSchema,
+  providersSchema,
+  revokeSchema,
+  sessionSchema,
+  signOutAllSchema,
+  signOutSchema,
+} from '../../shared/wire'
+import type { TokenName } from '../../shared/provider'
+import { CallError } from './failure'
+
+/** What a person signs in with where no redirect is needed. */
+export type Credentials = { username: string; password: string } | { apiToken: string }
+
+/** Longer than the longest the proxy waits for a provider and for another request's refresh. */
+const patience = 30_000
+
+/** Where the proxy is, and what calls it. */
+export interface ProxyParts {
+  /** Empty where the proxy is on the app's own origin. */
+  origin: string
+  fetch: typeof fetch
+}
+
+export type ProxyClient = ReturnType<typeof createProxyClient>
+
+/** One function per operation of the proxy. */
+export function createProxyClient({ origin, fetch }: ProxyParts) {
+  async function call<S extends v.GenericSchema>(
+    schema: S,
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body?: object,
+  ): Promise<v.InferOutput<S>> {
+    const response = await send(method, path, body)
+    const answer = await readJson(response)
+    if (!response.ok) throw refusal(response, answer)
+    const parsed = v.safeParse(schema, answer)
+    if (!parsed.success) throw new CallError('internal', { cause: parsed.issues })
+    return parsed.output
+  }
+
+  async function send(method: string, path: string, body?: object): Promise<Response> {
+    const headers: Record<string, string> = { accept: 'application/json', 'X-Latchkey': '1' }
+    if (body) headers['content-type'] = 'application/json'
+    try {
+      return await fetch(origin + path, {
+        method,
+        headers,
+        body: body ? JSON.stringify(body) : null,
+        credentials: origin ? 'include' : 'same-origin',
+        cache: 'no-store',
+        redirect: 'error',
+        signal: AbortSignal.timeout(patience),
+      })
+    } catch (cause) {
+      throw new CallError('offline', { cause })
+    }
+  }
+
+  const account = (id: string) => `/bff/accounts/${encodeURIComponent(id)}`
+  const login = (id: string) => `/bff/login/${encodeURIComponent(id)}`
+
+  return {
+    providers: () => call(providersSchema, 'GET', '/bff/providers'),
+    session: () => call(sessionSchema, 'GET', '/bff/session'),
+    /** A navigation, not a call: the proxy redirects to the provider. */
+    loginHref: (id: string, returnTo: string) =>
+      `${origin}${login(id)}?${new URLSearchParams({ return_to: returnTo }).toString()}`,
+    login: (id: string, credentials: Credentials) =>
+      call(accountAnswerSchema, 'POST', login(id), credentials),
+    profile: (id: string) => call(profileSchema, 'GET', `${account(id)}/profile`),
+    refresh: (id: string) => call(accountAnswerSchema, 'POST', `${account(id)}/refresh`),
+    check: (id: string) => call(checkSchema, 'POST', `${account(id)}/check`),
+    revoke: (id: string, token: TokenName) =>
+      call(revokeSchema, 'POST', `${account(id)}/revoke`, { token }),
+    signOut: (id: string) => call(signOutSchema, 'DELETE', account(id)),
+    signOutAll: () => call(signOutAllSchema, 'DELETE', '/bff/session'),
+  }
+}
+
+/** Undefined where the body is not JSON, such as a gateway's error page. */
+async function readJson(response: Response): Promise<unknown> {
+  let text: string
+  try {
+    text = await response.text()
+  } catch (cause) {
+    throw new CallError('offline', { cause })
+  }
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+function refusal(response: Response, answer: unknown): CallError {
+  const problem = v.safeParse(problemSchema, answer)
+  if (problem.success && isErrorCode(problem.output.code)) {
+    const seconds = Number(response.headers.get('retry-after') ?? NaN)
+    const retryAfter = Number.isFinite(seconds) && seconds > 0 ? seconds : undefined
+    return new CallError(problem.output.code, { retryAfter })
+  }
+  // Not the proxy's own words: whatever stands before it could not reach it.
+  return new CallError(response.status >= 500 ? 'offline' : 'internal')
+}

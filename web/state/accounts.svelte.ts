@@ -1,0 +1,124 @@
+import type { Account, ProviderView } from '../../shared/wire'
+import type { Channel } from '../client/channel'
+import type { Custody } from '../client/custody'
+import { failureOf } from '../client/failure'
+import type { ProxyClient } from '../client/proxy'
+import { codeFromUrl } from '../messages'
+import { Card, type Trouble } from './card.svelte'
+
+export interface AccountsParts {
+  proxy: ProxyClient
+  channel: Channel
+  custodyOf: (view: ProviderView) => Custody
+}
+
+/** All providers of this deployment with this person's accounts. */
+export class Accounts {
+  readonly #parts: AccountsParts
+
+  cards = $state.raw<readonly Card[]>([])
+  /** `loading` until it is known who is signed in: before, nobody is shown as signed out. */
+  phase = $state<'loading' | 'ready' | 'failed'>('loading')
+  /** What is wrong with all of them, or with a provider that is none of them. */
+  trouble = $state.raw<Pick<Trouble, 'code' | 'retryAfter'> | null>(null)
+  news = $state('')
+  leaving = $state(false)
+
+  simulated = $derived(this.cards.some(({ view }) => view.configured && view.simulated))
+  signedIn = $derived(this.cards.filter(({ account }) => account !== null))
+  configured = $derived(this.cards.filter(({ view }) => view.configured))
+
+  constructor(parts: AccountsParts) {
+    this.#parts = parts
+  }
+
+  /** Listens to the other tabs and to this page being shown again. */
+  listen() {
+    const again = () => void this.#lookAgain()
+    this.#parts.channel.listen(again)
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'visible') again()
+    })
+    addEventListener('pageshow', ({ persisted }) => {
+      // Back from the browser's cache: nothing of it may be shown before it is known to be true.
+      if (persisted) void this.load()
+    })
+  }
+
+  find(provider: string): Card | null {
+    return this.cards.find(({ view }) => view.id === provider) ?? null
+  }
+
+  async load(): Promise<void> {
+    this.phase = 'loading'
+    this.trouble = null
+    this.cards = []
+    try {
+      const session = this.#session()
+      const [{ providers }] = await Promise.all([this.#parts.proxy.providers(), session])
+      const cards = providers.map((view) => this.#cardOf(view))
+      await Promise.all(cards.map((card) => card.look(session)))
+      this.cards = cards
+      this.phase = 'ready'
+    } catch (error) {
+      this.trouble = failureOf(error)
+      this.phase = 'failed'
+    }
+  }
+
+  /** Shows what the proxy, or the URL, says about a sign-in that failed. */
+  tellFailed(failed: { code: string; provider: string }) {
+    const code = codeFromUrl(failed.code)
+    const card = this.find(failed.provider)
+    if (card) card.fail({ code, during: 'sign-in' })
+    else this.trouble = { code }
+  }
+
+  async signOutAll(): Promise<void> {
+    if (this.leaving) return
+    this.leaving = true
+    this.trouble = null
+    const here = this.signedIn.filter(({ view }) => view.custody === 'browser')
+    try {
+      await Promise.all([this.#signOutProxy(), ...here.map((card) => card.signOut())])
+    } catch (error) {
+      this.trouble = failureOf(error)
+    } finally {
+      this.leaving = false
+    }
+  }
+
+  async #signOutProxy(): Promise<void> {
+    const { accounts } = await this.#parts.proxy.signOutAll()
+    for (const card of this.signedIn) {
+      const departure = accounts[card.view.id]
+      if (departure) card.depart(departure)
+    }
+  }
+
+  async #lookAgain(): Promise<void> {
+    if (this.phase !== 'ready') return
+    try {
+      const session = this.#session()
+      await session
+      await Promise.all(this.cards.map((card) => card.look(session)))
+      if (this.trouble?.code === 'offline') this.trouble = null
+    } catch (error) {
+      // What is shown stays: not to know better is no reason to sign anybody out.
+      this.trouble = failureOf(error)
+    }
+  }
+
+  async #session(): Promise<readonly Account[]> {
+    return (await this.#parts.proxy.session()).accounts
+  }
+
+  #cardOf(view: ProviderView): Card {
+    return new Card(view, this.#parts.custodyOf(view), {
+      announce: (news) => {
+        this.news = news
+      },
+      tell: this.#parts.channel.tell,
+    })
+  }
+}
