@@ -56,7 +56,7 @@ export const messages: Record<FailureCode, Message> = {
     next: 'Try again in a moment.',
   },
   not_refreshable: {
-    what: '{provider} gave no means to renew this sign-in.',
+    what: '{provider} gave no means to refresh this sign-in.',
     next: 'It stays until its token ends; then sign in again.',
   },
   not_signed_in: {
@@ -109,7 +109,7 @@ export const messages: Record<FailureCode, Message> = {
   },
   token_expired: {
     what: '{provider} no longer accepts the token of this sign-in.',
-    next: 'Renew it, or sign in again.',
+    next: 'Refresh it, or sign in again.',
   },
   unknown_provider: {
     what: 'There is no such provider here.',

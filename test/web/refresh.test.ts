@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { dropKept, readKept, storeSignIn, type Kept } from '../../web/client/browser/account'
-import { renew, withToken } from '../../web/client/browser/refresh'
+import { refreshAccount, withToken } from '../../web/client/browser/refresh'
 import { json, openBrowser, registration, signedIn, thrownBy } from './browser'
 
 const id = registration.provider.id
@@ -28,7 +28,7 @@ test('five tabs at one expiry spend one refresh token once, and all have the res
   const seen = signedIn()
   await storeSignIn(id, seen, browser.tab())
 
-  const tabs = [1, 2, 3, 4, 5].map(() => renew(registration, seen, browser.tab()))
+  const tabs = [1, 2, 3, 4, 5].map(() => refreshAccount(registration, seen, browser.tab()))
   expect((await Promise.all(tabs)).map(access)).toEqual(Array(5).fill('access-1'))
   expect(browser.requests).toHaveLength(1)
 })
@@ -38,8 +38,8 @@ test('a refresh that is asked for again is a new one', async () => {
   const seen = signedIn()
   await storeSignIn(id, seen, browser.tab())
 
-  const first = await renew(registration, seen, browser.tab())
-  const second = await renew(registration, first, browser.tab())
+  const first = await refreshAccount(registration, seen, browser.tab())
+  const second = await refreshAccount(registration, first, browser.tab())
   expect(access(second)).toBe('access-2')
   expect(access(await readKept(id, browser.tab()))).toBe('access-2')
 })
@@ -48,7 +48,9 @@ test('invalid_grant ends the account', async () => {
   const browser = openBrowser(() => json({ error: 'invalid_grant' }, 400))
   await storeSignIn(id, signedIn(), browser.tab())
 
-  expect(await thrownBy(renew(registration, signedIn(), browser.tab()))).toBe('session_ended')
+  expect(await thrownBy(refreshAccount(registration, signedIn(), browser.tab()))).toBe(
+    'session_ended',
+  )
   expect(await readKept(id, browser.tab())).toBeNull()
 })
 
@@ -65,7 +67,7 @@ test.each([
   const browser = openBrowser(answer)
   await storeSignIn(id, signedIn(), browser.tab())
 
-  expect(await thrownBy(renew(registration, signedIn(), browser.tab()))).toBe(code)
+  expect(await thrownBy(refreshAccount(registration, signedIn(), browser.tab()))).toBe(code)
   expect(access(await readKept(id, browser.tab()))).toBe('access-0')
   expect(browser.requests).toHaveLength(1)
 })
@@ -77,7 +79,9 @@ test('a refresh under way does not bring back an account that was signed out', a
   })
   await storeSignIn(id, signedIn(), browser.tab())
 
-  expect(await thrownBy(renew(registration, signedIn(), browser.tab()))).toBe('not_signed_in')
+  expect(await thrownBy(refreshAccount(registration, signedIn(), browser.tab()))).toBe(
+    'not_signed_in',
+  )
   expect(await readKept(id, browser.tab())).toBeNull()
 })
 
@@ -89,7 +93,9 @@ test('a refresh under way does not undo a newer sign-in', async () => {
   })
   await storeSignIn(id, signedIn(), browser.tab())
 
-  expect((await renew(registration, signedIn(), browser.tab())).label).toBe('grace@acme.test')
+  expect((await refreshAccount(registration, signedIn(), browser.tab())).label).toBe(
+    'grace@acme.test',
+  )
   expect(access(await readKept(id, browser.tab()))).toBe('access-0')
 })
 
@@ -101,11 +107,13 @@ test('the end of an older sign-in does not end the newer one', async () => {
   })
   await storeSignIn(id, signedIn(), browser.tab())
 
-  expect(await thrownBy(renew(registration, signedIn(), browser.tab()))).toBe('session_ended')
+  expect(await thrownBy(refreshAccount(registration, signedIn(), browser.tab()))).toBe(
+    'session_ended',
+  )
   expect((await readKept(id, browser.tab()))?.signIn).toBe('second')
 })
 
-test('a token is renewed a minute before it ends, and not earlier', async () => {
+test('a token is refreshed a minute before it ends, and not earlier', async () => {
   const browser = openBrowser(rotating())
   await storeSignIn(id, signedIn(), browser.tab())
   const used = () =>

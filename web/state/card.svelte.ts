@@ -159,7 +159,7 @@ export class Card {
     await this.#do('refresh', async () => {
       this.account = await this.#custody.refresh()
       this.checked = null
-      this.#changed('Renewed just now.', `${this.view.name}: renewed.`)
+      this.#changed('Refreshed just now.', `${this.view.name}: refreshed.`)
     })
   }
 

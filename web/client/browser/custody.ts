@@ -55,8 +55,8 @@ export function browserCustody(view: ProviderView, parts: BrowserParts): Custody
       return profileAnswer(await call)
     },
     refresh: async () => {
-      const { renew } = await parts.protocol()
-      return shown(await renew(registration(), await mustHave(id, parts), parts))
+      const { refreshAccount } = await parts.protocol()
+      return shown(await refreshAccount(registration(), await mustHave(id, parts), parts))
     },
     check: async () => {
       const { check } = await parts.protocol()

@@ -9,7 +9,7 @@ import type { Parts } from './parts'
 export { check } from '../../../shared/oauth/check'
 export { profile } from '../../../shared/oauth/profile'
 export { begin, finish, take, useApiToken } from './login'
-export { renew, withToken } from './refresh'
+export { refreshAccount, withToken } from './refresh'
 export { revoke }
 
 /** Revokes what the provider can revoke, in the order it asks for. */

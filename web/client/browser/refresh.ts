@@ -1,4 +1,4 @@
-/** Renewing an account of this browser: for one expiry, one refresh over all tabs. */
+/** Refreshing an account of this browser: for one expiry, one refresh over all tabs. */
 import { AppError } from '../../../shared/failure'
 import { refresh } from '../../../shared/oauth/refresh'
 import { revoke } from '../../../shared/oauth/revoke'
@@ -7,7 +7,7 @@ import type { Registration } from '../../../shared/provider'
 import { dropKept, isSame, readKept, storeNext, type Kept } from './account'
 import type { Parts } from './parts'
 
-/** So long before its end a token is renewed, for the call it is meant for takes time too. */
+/** So long before its end a token is refreshed, for the call it is meant for takes time too. */
 const early = 60_000
 
 /**
@@ -15,7 +15,11 @@ const early = 60_000
  * Only the provider's word that the token is dead (`session_ended`) ends the account; after a
  * failure without an answer the token is not sent again by this request.
  */
-export async function renew(registration: Registration, seen: Kept, parts: Parts): Promise<Kept> {
+export async function refreshAccount(
+  registration: Registration,
+  seen: Kept,
+  parts: Parts,
+): Promise<Kept> {
   const { id } = registration.provider
   return parts.locks.request(`latchkey:${id}`, async () => {
     const current = await readKept(id, parts)
@@ -31,14 +35,14 @@ export async function renew(registration: Registration, seen: Kept, parts: Parts
   })
 }
 
-/** The account with a token that is good for a call, renewed if that is due. */
+/** The account with a token that is good for a call, refreshed if that is due. */
 async function ready(registration: Registration, parts: Parts): Promise<Kept> {
   const kept = await readKept(registration.provider.id, parts)
   if (!kept) throw new AppError('not_signed_in')
   const { expiresAt, refreshToken } = kept.tokens
   if (expiresAt === null || !refreshToken || parts.now() < expiresAt - early) return kept
   try {
-    return await renew(registration, kept, parts)
+    return await refreshAccount(registration, kept, parts)
   } catch (error) {
     // The provider is in trouble, but the token at hand is still good for a moment.
     if (isFinal(error) || parts.now() >= expiresAt) throw error
@@ -46,7 +50,7 @@ async function ready(registration: Registration, parts: Parts): Promise<Kept> {
   }
 }
 
-/** Calls with a token that is good; one that the provider refuses all the same is renewed once. */
+/** Calls with a token that is good; one that the provider refuses all the same is refreshed once. */
 export async function withToken<T>(
   registration: Registration,
   call: (tokens: Tokens) => Promise<T>,
@@ -58,7 +62,7 @@ export async function withToken<T>(
   } catch (error) {
     const refused = error instanceof AppError && error.code === 'token_expired'
     if (!refused || !kept.tokens.refreshToken) throw error
-    return call((await renew(registration, kept, parts)).tokens)
+    return call((await refreshAccount(registration, kept, parts)).tokens)
   }
 }
 
