@@ -14,7 +14,6 @@ import {
 } from 'vite'
 import { defineConfig } from 'vitest/config'
 import { proxyOrigin, readDotEnv, stamp, stampFile } from './test/build.js'
-import { routeOf } from './web/route.ts'
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -204,7 +203,7 @@ function proxyInDev(): Plugin {
       refuseOtherHosts(server)
       serveProxy(server, memory)
       // After Vite's own files.
-      return () => servePages(server)
+      return () => servePages(server, memory)
     },
     async closeBundle() {
       const kept = [...memory.values()]
@@ -230,17 +229,20 @@ function refuseOtherHosts({ config }: ViteDevServer): void {
   throw new Error(`vite dev listens on localhost only, not on ${String(host)}. Fix: drop --host`)
 }
 
-function serveProxy(server: ViteDevServer, memory: Map<string, unknown>): void {
-  const { ssr } = server.environments
+/** The proxy as its code stands now. */
+async function devProxy({ environments: { ssr } }: ViteDevServer) {
   if (!isRunnableDevEnvironment(ssr)) throw new Error('vite dev cannot run the proxy')
+  return await ssr.runner.import<typeof import('./test/dev')>(at('test/dev.ts'))
+}
+
+function serveProxy(server: ViteDevServer, memory: Map<string, unknown>): void {
   server.middlewares.use((incoming, outgoing, next) => {
     if (!/^\/(?:bff|healthz|readyz)(?:\/|$)/.test(pathOf(incoming.originalUrl))) {
       next()
       return
     }
     const address = incoming.socket.remoteAddress ?? ''
-    ssr.runner
-      .import<typeof import('./test/dev')>(at('test/dev.ts'))
+    devProxy(server)
       .then(({ handle }) =>
         getRequestListener((request) => handle(request, { memory, address }), {
           overrideGlobalObjects: false,
@@ -251,19 +253,19 @@ function serveProxy(server: ViteDevServer, memory: Map<string, unknown>): void {
 }
 
 /** The app's page, with the status that the built product gives it. */
-function servePages(server: ViteDevServer): void {
+function servePages(server: ViteDevServer, memory: Map<string, unknown>): void {
   server.middlewares.use((incoming, outgoing, next) => {
     if (incoming.method !== 'GET' && incoming.method !== 'HEAD') {
       next()
       return
     }
     const path = pathOf(incoming.originalUrl)
-    server
-      .transformIndexHtml(path, readFileSync(at('web/index.html'), 'utf8'))
-      .then((html) => {
-        outgoing.writeHead(routeOf(path).page === 'missing' ? 404 : 200, {
-          'Content-Type': 'text/html; charset=utf-8',
-        })
+    Promise.all([
+      devProxy(server).then(({ pageStatus }) => pageStatus(path, { memory })),
+      server.transformIndexHtml(path, readFileSync(at('web/index.html'), 'utf8')),
+    ])
+      .then(([status, html]) => {
+        outgoing.writeHead(status, { 'Content-Type': 'text/html; charset=utf-8' })
         outgoing.end(incoming.method === 'HEAD' ? undefined : html)
       })
       .catch(next)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { extname, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,8 +18,9 @@ const types: Record<string, string> = {
  * Reads the built app into memory once, plain and compressed. A request's path is only ever looked up
  * among these names, so that no spelling of it reaches another file.
  */
-export async function readBuiltFiles(directory: URL): Promise<BuiltFile> {
+export async function readBuiltFiles(directory: URL): Promise<BuiltFile | undefined> {
   const root = fileURLToPath(directory)
+  if (!existsSync(root)) return undefined
   const files = new Map<string, { plain: Buffer; small: Buffer; type: string }>()
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
     const type = types[extname(entry.name)]

@@ -85,8 +85,9 @@ export function readConfig(env: Environment, options: ReadOptions = {}): Config 
   if (production && faults.value('NODE_TLS_REJECT_UNAUTHORIZED') === '0')
     faults.add('NODE_TLS_REJECT_UNAUTHORIZED', 'switches TLS off in production; remove it')
 
+  const origins = { public: publicOrigin, web: webOrigin }
   const offers = new Map(
-    providers.map((provider) => [provider.id, readRegistration(faults, provider, publicOrigin)]),
+    providers.map((provider) => [provider.id, readRegistration(faults, provider, origins)]),
   )
   if (production && [...offers.values()].every((offer) => !offer.registration))
     warnings.push('No provider is configured: set <PROVIDER>_CLIENT_ID for each you want to offer.')

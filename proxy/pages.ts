@@ -10,19 +10,12 @@ export type BuiltFile = (path: string, request: Request) => Promise<Response | u
  */
 export function createPages(config: Config, file: BuiltFile) {
   const policy = pagePolicy(config)
-  const known = new Set([
-    '/',
-    ...[...config.offers.values()].flatMap(({ provider }) => [
-      `/accounts/${provider.id}`,
-      ...(provider.custody ? [`/callback/${provider.id}`] : []),
-    ]),
-  ])
 
   return async (request: Request): Promise<Response> => {
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return new Response(null, { status: 405, headers: { allow: 'GET, HEAD' } })
     const { pathname } = new URL(request.url)
-    const isPage = known.has(pathname)
+    const isPage = isPageOf(config, pathname)
     const found = isPage ? undefined : await file(pathname, request)
     if (found) {
       const isHashed = pathname.startsWith('/assets/')
@@ -43,4 +36,13 @@ function answer(file: Response, status: number, set: Record<string, string>): Re
   const headers = new Headers(file.headers)
   for (const [name, value] of Object.entries(set)) headers.set(name, value)
   return new Response(file.body, { status, headers })
+}
+
+/** Whether the app has a page at this path: the accounts, one of them, or where browser custody comes back. */
+export function isPageOf({ offers }: Config, pathname: string): boolean {
+  const [, place, id = '', ...deeper] = pathname.split('/')
+  if (pathname === '/') return true
+  const offer = deeper.length === 0 ? offers.get(id) : undefined
+  if (place === 'accounts') return offer !== undefined
+  return place === 'callback' && offer?.custody === 'browser' && offer.registration !== undefined
 }

@@ -36,6 +36,20 @@ const titles: Record<ErrorCode, string> = {
   unsupported: 'The provider does not have this operation.',
 }
 
+/** For a server that cannot even be built: nothing of it is known yet. */
+export function answerNotReady(): Response {
+  const { code, status } = new AppError('not_ready')
+  const problem: Problem = { type: `urn:latchkey:${code}`, title: titles[code], status, code }
+  return new Response(JSON.stringify(problem), {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    },
+  })
+}
+
 /** Answers an error as RFC 9457 problem details. The cause goes to the log, and no further. */
 export function answerProblem(c: Context<ProxyEnv>, error: unknown, log: Log): Response {
   const known = error instanceof AppError ? error : new AppError('internal', { cause: error })

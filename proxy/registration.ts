@@ -45,11 +45,17 @@ const settingSchemas: Record<SettingKind, { schema: v.GenericSchema<string, stri
     word: { schema: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,128}$/)), is: 'a single word' },
   }
 
+/** Where browsers see the proxy, and the app. */
+interface Origins {
+  public: string
+  web: string
+}
+
 /**
  * Reads how this deployment is registered with one provider. Every variable a provider knows follows
  * from its description; any other with its prefix is a fault, so that a misspelt one is found.
  */
-export function readRegistration(faults: Faults, described: Provider, publicOrigin: string): Offer {
+export function readRegistration(faults: Faults, described: Provider, origins: Origins): Offer {
   const prefix = `${described.id.toUpperCase()}_`
   const on = (suffix: string) => prefix + suffix
   const chosen = Object.keys(described.switches ?? {}).filter((key) =>
@@ -93,7 +99,11 @@ export function readRegistration(faults: Faults, described: Provider, publicOrig
             provider,
             clientId,
             clientSecret: clientSecret === undefined ? undefined : new Secret(clientSecret),
-            redirectUri: `${publicOrigin}/bff/callback/${provider.id}`,
+            // Where the tokens are kept, the code must arrive.
+            redirectUri:
+              custody === 'browser'
+                ? `${origins.web}/callback/${provider.id}`
+                : `${origins.public}/bff/callback/${provider.id}`,
             endpoints: endpointsOf(provider, origin, front ?? origin),
             settings,
             ...scope,

@@ -17,11 +17,13 @@ export interface Running {
 
 /** Starts the whole server on Node: the app's pages and the proxy on one port. */
 export async function serve(config: Config, webDirectory: URL, log: Log): Promise<Running> {
+  const files = await readBuiltFiles(webDirectory)
+  if (!files) log('warning', 'There is no built app beside the server: only the proxy is served.')
   const app = createProxy(config, {
     fetch: (input, init) => fetch(input, init),
     now: Date.now,
     log,
-    pages: createPages(config, await readBuiltFiles(webDirectory)),
+    ...(files ? { pages: createPages(config, files) } : {}),
   })
   return await new Promise((resolve, reject) => {
     const server = listen(

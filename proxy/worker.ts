@@ -3,6 +3,7 @@ import { ConfigError, readConfig, type Environment } from './config'
 import { createConsoleLog } from './console-log'
 import type { Log } from './log'
 import { createPages } from './pages'
+import { answerNotReady } from './problem'
 
 /** What the platform binds: our variables, and the built app where it serves that too. */
 interface Bindings extends Environment {
@@ -23,7 +24,8 @@ export default {
   async fetch(request: Request, env: Bindings, context: Context): Promise<Response> {
     if (!apps.has(env)) apps.set(env, build(env, (log ??= createConsoleLog())))
     const app = apps.get(env)
-    if (!app) return new Response('The server is not configured; see its log.', { status: 503 })
+    // What is missing stands in the log; a stranger need not know it.
+    if (!app) return answerNotReady()
     return await app.fetch(request, {
       address: request.headers.get('cf-connecting-ip') ?? undefined,
       keepAlive: (work) => {

@@ -1,6 +1,7 @@
 import { createProxy } from '../proxy/app'
-import { readConfig, type Environment } from '../proxy/config'
+import { readConfig, type Config, type Environment } from '../proxy/config'
 import { createConsoleLog } from '../proxy/console-log'
+import { isPageOf } from '../proxy/pages'
 import { startSimulators } from './simulators/start'
 
 /** What `vite dev` hands in: one request's surroundings, and what outlives a reload of the code. */
@@ -9,15 +10,23 @@ interface Surroundings {
   address: string
 }
 
+let configured: Promise<Config> | undefined
 let app: Promise<ReturnType<typeof createProxy>> | undefined
 
 /** Answers one request in `vite dev`, by the proxy as its code stands now. */
 export async function handle(request: Request, { memory, address }: Surroundings) {
-  app ??= build(memory)
+  configured ??= configure(memory)
+  app ??= configured.then(build)
   return await (await app).fetch(request, { address })
 }
 
-async function build(memory: Map<string, unknown>) {
+/** The status with which the built product would serve a page at this path. */
+export async function pageStatus(path: string, { memory }: Pick<Surroundings, 'memory'>) {
+  configured ??= configure(memory)
+  return isPageOf(await configured, path) ? 200 : 404
+}
+
+async function configure(memory: Map<string, unknown>): Promise<Config> {
   // One secret for the whole run, so that a change of the code signs nobody out.
   const env: Environment = { SESSION_SECRETS: kept(memory, 'secret', newSecret), ...process.env }
   const isConfigured = [...readConfig(env).offers.values()].some((offer) => offer.registration)
@@ -26,7 +35,10 @@ async function build(memory: Map<string, unknown>) {
     : await kept(memory, 'simulators', () =>
         startSimulators({ appOrigin: readConfig(env).publicOrigin }),
       )
-  const config = readConfig({ ...env, ...simulators?.env }, { simulated: simulators !== undefined })
+  return readConfig({ ...env, ...simulators?.env }, { simulated: simulators !== undefined })
+}
+
+function build(config: Config) {
   return createProxy(config, {
     fetch: (input, init) => fetch(input, init),
     now: Date.now,

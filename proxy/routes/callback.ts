@@ -72,9 +72,9 @@ export function callbackRoute(parts: Parts) {
     }
     const age = ports.now() - login.issuedAt
     const mayTake = parameters.has('state') ? loginLifetime : silentLifetime
-    const callback = readCallback(registration, login, parameters)
     if (age > mayTake || !(await ledger.useOnce(key, login.issuedAt + 2 * loginLifetime)))
       throw new AppError('login_expired')
+    const callback = readCallback(registration, login, parameters)
     const grant = await exchange(registration, login, callback, ports)
     if (login.previous) await ledger.signOut(login.previous)
     await begin(c, registration, grant, parts)

@@ -61,12 +61,14 @@ export function loginRoute(parts: Parts) {
     const given = v.safeParse(passwordLoginSchema, body)
     if (!given.success) throw new AppError('invalid_request')
     const { username, scope } = given.output
-    await parts.throttle.admit(username, address)
+    const guess = await parts.throttle.admit(username, address)
     try {
       const secret = new Secret(given.output.password)
-      return await password(registration, { username, password: secret, scope }, ports)
+      const grant = await password(registration, { username, password: secret, scope }, ports)
+      await guess.forgive()
+      return grant
     } catch (error) {
-      if (isAppError(error, 'invalid_credentials')) await parts.throttle.failed(username, address)
+      if (!isAppError(error, 'invalid_credentials')) await guess.forgive()
       throw error
     }
   }

@@ -15,7 +15,7 @@ export function providersRoute({ config }: Parts) {
 
 function viewOf(
   { provider, custody, registration, apiOrigin }: Offer,
-  { webOrigin, simulated }: Parts['config'],
+  { simulated }: Parts['config'],
 ): ProviderView {
   return {
     id: provider.id,
@@ -39,7 +39,7 @@ function viewOf(
           client: {
             id: registration.clientId,
             endpoints: { ...registration.endpoints, api: apiOrigin },
-            redirectUri: `${webOrigin}/callback/${provider.id}`,
+            redirectUri: registration.redirectUri,
             scope: [...registration.scope],
           },
         }

@@ -20,6 +20,9 @@ export class Refusal extends Error {
   }
 }
 
+/** Seconds to wait for a provider that asks to slow down and does not say for how long. */
+const pause = 30
+
 /** What the provider's words mean at this step. */
 export interface Meaning {
   words: readonly string[]
@@ -36,7 +39,7 @@ export function toAppError(error: unknown, meaning?: Meaning): AppError {
     if (meaning && error.word !== undefined && meaning.words.includes(error.word))
       return new AppError(meaning.code, { cause: error })
     if (error.status === 429)
-      return new AppError('provider_busy', { cause: error, retryAfter: error.retryAfter })
+      return new AppError('provider_busy', { cause: error, retryAfter: error.retryAfter ?? pause })
     return new AppError('provider_error', { cause: error })
   }
   if (isNamed(error, 'TimeoutError') || isNamed(error, 'AbortError'))
