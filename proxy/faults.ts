@@ -69,7 +69,7 @@ export function isTrustworthy(url: URL): boolean {
 }
 
 /** Names and addresses that never leave this machine (RFC 6761 §6.3). */
-export function isLoopback(hostname: string): boolean {
+function isLoopback(hostname: string): boolean {
   return (
     hostname === 'localhost' ||
     hostname.endsWith('.localhost') ||

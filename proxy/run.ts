@@ -15,11 +15,11 @@ export async function runUntilStopped(
     const config = await configure()
     for (const warning of config.warnings) log('warning', warning)
     const running = await serve(config, webDirectory, log)
-    log('info', 'listening', { url: running.url, publicOrigin: config.publicOrigin })
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
       process.once(signal, () => {
         void running.close().then(() => process.exit(0))
       })
+    log('info', 'listening', { url: running.url, publicOrigin: config.publicOrigin })
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n`)
     process.exitCode = 1

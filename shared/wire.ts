@@ -140,7 +140,7 @@ export const apiTokenLoginSchema = v.strictObject({
   apiToken: v.pipe(v.string(), v.trim(), v.regex(/^[\x21-\x7e]{1,4096}$/)),
 })
 
-export const effectsSchema = v.object({
+const effectsSchema = v.object({
   local: v.literal('cleared'),
   tokens: v.picklist(['revoked', 'kept', 'unsupported', 'failed']),
   provider: v.picklist(['ended', 'redirect', 'unsupported']),

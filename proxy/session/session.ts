@@ -42,7 +42,7 @@ interface Seen {
   written: number
 }
 
-export function cookieOf({ provider, seat }: Pick<SignIn, 'provider' | 'seat'>): string {
+function cookieOf({ provider, seat }: Pick<SignIn, 'provider' | 'seat'>): string {
   return `latchkey_${provider}_${seat.slice(0, 8)}`
 }
 

@@ -39,7 +39,7 @@ export async function profile(
 }
 
 /** The token where the provider looks for it; never both headers at once. */
-export function presented(tokens: Tokens, apiTokenHeader: string | undefined): Headers {
+function presented(tokens: Tokens, apiTokenHeader: string | undefined): Headers {
   const token = tokens.accessToken.reveal()
   return tokens.scheme === 'api-token' && apiTokenHeader !== undefined
     ? new Headers({ [apiTokenHeader]: token })
