@@ -12,25 +12,13 @@ export function returnPath(wanted: string | undefined, webOrigin: string): strin
   const url = new URL(wanted, webOrigin)
   // Dot segments can leave a path that itself reads as "//host".
   if (url.origin !== webOrigin || /^\/[/\\]/.test(url.pathname)) return '/'
-  if (ours.test(plainest(url.pathname, webOrigin))) return '/'
+  // An escaped ASCII character, or a parameter, may be read as another path by whoever comes next.
+  if (/%[0-7]|%(?![0-9a-f]{2})|;/i.test(url.pathname) || ours.test(url.pathname)) return '/'
   return url.pathname + url.search + url.hash
 }
 
 /** Paths that are the server's and no page of the app. */
-const ours = /^\/+(bff|healthz|readyz|metrics)(?![\w-])/i
-
-/** The path as whatever stands before us might come to read it: decoded to the end, and resolved. */
-function plainest(pathname: string, webOrigin: string): string {
-  let path = pathname
-  try {
-    for (let rounds = 0; rounds < 8 && /%[0-9a-f]{2}/i.test(path); rounds++)
-      path = decodeURIComponent(path)
-  } catch {
-    return '/bff' // malformed: no page of the app
-  }
-  const slashes = path.replaceAll('\\', '/').replace(/^\/+/, '/')
-  return URL.canParse(slashes, webOrigin) ? new URL(slashes, webOrigin).pathname : '/bff'
-}
+const ours = /^\/(bff|healthz|readyz|metrics)(?![\w-])/i
 
 /** The way back with what happened, as the app reads it. */
 export function withError(path: string, code: string, provider: string): string {

@@ -34,7 +34,8 @@ export interface RefreshCall extends Call {
   dead?: readonly string[]
 }
 
-export interface ProfileCall extends Call {
+/** The person's token vouches for it, as a bearer or as the provider's own API token. */
+export interface ProfileCall extends Omit<Call, 'auth'> {
   /** The status that means "the access token is no longer good". 401 unless stated (RFC 6750 §3.1). */
   expired?: number
   /** The answer may be wrapped as `{code, data}`; any other code is a failure. */

@@ -64,7 +64,7 @@ export function accountsRoute(parts: Parts) {
     const live = await session.live(signIn)
     if (call.endsPair) {
       await revoke(registration, live.tokens, 'access', ports)
-      await ledger.endGrant(live, live.generation)
+      await ledger.signOutAll(live, live.generation)
       session.drop(live)
       return undefined
     }

@@ -38,6 +38,8 @@ export interface Ledger {
   publish(seat: Seat, after: number, tokens: Tokens): Promise<Latest | false>
   /** The provider ended every generation up to this one, for all seats; a newer publish lives. */
   endGrant(seat: Seat, generation: number): Promise<void>
+  /** The person ended the lineage: every seat known, for good. A later sign-in takes a new seat. */
+  signOutAll(seat: Seat, generation: number): Promise<void>
   /** The person ended this seat, for good. Answers whether another seat still needs the tokens. */
   signOut(seat: Seat): Promise<{ latest?: Latest | undefined; othersLive: boolean }>
   /** True once per key: for what may be used a single time. Keys are forgotten after `until`. */

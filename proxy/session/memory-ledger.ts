@@ -11,7 +11,8 @@ interface Entry {
   endedUpTo: number
   /** Seats of a shared lineage that are signed in, and until when. */
   seats: Map<string, number>
-  signedOut: Set<string>
+  /** Seats that are signed out, and until when that matters. */
+  signedOut: Map<string, number>
   spent: string[]
   until: number
 }
@@ -34,11 +35,14 @@ export function createMemoryLedger(now: () => number): Ledger {
 
   function makeRoom(): void {
     if (entries.size <= mostEntries) return
-    for (const [lineage, { until }] of entries) if (until < now()) entries.delete(lineage)
-    for (const lineage of entries.keys()) {
-      if (entries.size <= mostEntries) return
-      entries.delete(lineage)
-    }
+    const isExpired = ({ until }: Entry) => until < now()
+    // What ended goes last: without its record a copied cookie would be good again.
+    const isAlive = ({ signedOut, endedUpTo }: Entry) => signedOut.size === 0 && endedUpTo === 0
+    for (const mayGo of [isExpired, isAlive, () => true])
+      for (const [lineage, entry] of entries) {
+        if (entries.size <= mostEntries) return
+        if (mayGo(entry)) entries.delete(lineage)
+      }
   }
 
   function renew(entry: Entry, after: number, tokens: Tokens): Latest {
@@ -53,6 +57,12 @@ export function createMemoryLedger(now: () => number): Ledger {
     )
     entry.latest = { generation, tokens }
     return entry.latest
+  }
+
+  function leave(entry: Entry, seat: string, until: number): void {
+    for (const [gone, over] of entry.signedOut) if (over < now()) entry.signedOut.delete(gone)
+    entry.signedOut.set(seat, until)
+    entry.seats.delete(seat)
   }
 
   function othersLive(entry: Entry, seat: string): boolean {
@@ -96,10 +106,17 @@ export function createMemoryLedger(now: () => number): Ledger {
       return Promise.resolve()
     },
 
+    signOutAll: (seat, generation) => {
+      const entry = entryOf(seat)
+      entry.endedUpTo = Math.max(entry.endedUpTo, generation)
+      for (const [other, until] of entry.seats) leave(entry, other, until)
+      leave(entry, seat.seat, seat.until)
+      return Promise.resolve()
+    },
+
     signOut: (seat) => {
       const entry = entryOf(seat)
-      entry.signedOut.add(seat.seat)
-      entry.seats.delete(seat.seat)
+      leave(entry, seat.seat, seat.until)
       return Promise.resolve({ latest: entry.latest, othersLive: othersLive(entry, seat.seat) })
     },
 
@@ -110,6 +127,8 @@ export function createMemoryLedger(now: () => number): Ledger {
       }
       if (used.has(key)) return Promise.resolve(false)
       used.set(key, until)
+      const [oldest] = used.keys()
+      if (used.size > mostEntries && oldest !== undefined) used.delete(oldest)
       return Promise.resolve(true)
     },
 
@@ -120,5 +139,5 @@ export function createMemoryLedger(now: () => number): Ledger {
 }
 
 function emptyEntry(): Entry {
-  return { endedUpTo: 0, seats: new Map(), signedOut: new Set(), spent: [], until: 0 }
+  return { endedUpTo: 0, seats: new Map(), signedOut: new Map(), spent: [], until: 0 }
 }

@@ -46,12 +46,13 @@ export function createRefresher({ config, ports, log, ledger }: Needs): Refreshe
     try {
       const fresh = await refresh(registration, tokens, ports)
       const latest = await ledger.publish(signIn, generation, fresh)
-      if (latest) {
+      const { signedOut } = await ledger.read(signIn)
+      if (latest && !signedOut) {
         log('info', 'refreshed', { provider })
         return { ...signIn, ...latest }
       }
-      // Signed out while the provider was answering: nobody may use what came.
-      await revokePair(registration, fresh, ports)
+      // Signed out while the provider was answering: nobody may use what came, unless others share it.
+      if (!latest) await revokePair(registration, fresh, ports)
       throw new AppError('not_signed_in')
     } catch (error) {
       if (error instanceof AppError && error.code === 'session_ended')

@@ -32,7 +32,7 @@ export async function check(
     const expiry = typeof answer.exp === 'number' ? new Date(answer.exp * 1000) : undefined
     return {
       // Spring's older servers leave `active` out of a positive answer.
-      active: answer.active !== false,
+      active: answer.active === true || (answer.active === undefined && answer.exp !== undefined),
       expiresAt: expiry && !Number.isNaN(expiry.valueOf()) ? expiry.toISOString() : undefined,
       clientId: text(answer.client_id),
       subject: text(answer.sub) ?? text(answer.user_name),

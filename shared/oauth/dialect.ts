@@ -8,7 +8,7 @@ const formType = 'application/x-www-form-urlencoded'
 /** A request as the RFC has it: parameters, and headers that already carry who vouches. */
 interface Outgoing {
   url: string
-  call: Call
+  call: Omit<Call, 'auth'>
   parameters: Params
   headers: Headers
 }
@@ -43,7 +43,7 @@ export async function send(
 
   const signal = AbortSignal.timeout(ports.timeLimit ?? 10_000)
   return await beforeAbort(signal, async () =>
-    readAnswer(await ports.fetch(target, { ...init, signal }), call.bodiless),
+    readAnswer(await ports.fetch(target, { ...init, signal }), ports.now(), call.bodiless),
   )
 }
 

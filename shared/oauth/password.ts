@@ -21,7 +21,9 @@ const ourFault = [
   'invalid_scope',
   'not_json',
   'request_refused',
+  'too_large',
   'unauthorized_client',
+  'unnamed',
   'unsupported_grant_type',
 ]
 

@@ -10,7 +10,11 @@ const sizeLimit = 1024 * 1024
  * refusal by its HTTP status, by a `status` in the body that disagrees (Seznam), or by an `error` in
  * a body sent with 200 (onesait). An empty answer is an empty object; anything but JSON is refused.
  */
-export async function readAnswer(response: Response, bodiless = false): Promise<Answer> {
+export async function readAnswer(
+  response: Response,
+  now: number,
+  bodiless = false,
+): Promise<Answer> {
   if (bodiless && response.ok) {
     await response.body?.cancel()
     return {}
@@ -19,7 +23,11 @@ export async function readAnswer(response: Response, bodiless = false): Promise<
   const json = isJson(response) ? parse(body) : undefined
   const refusedAs = refusalStatus(response, json)
   if (refusedAs !== undefined)
-    throw new Refusal(refusedAs, wordOf(json), retryAfterOf(response.headers.get('retry-after')))
+    throw new Refusal(
+      refusedAs,
+      wordOf(json),
+      retryAfterOf(response.headers.get('retry-after'), now),
+    )
   if (body === '') return {}
   if (!json) throw new Refusal(response.status, 'not_json')
   return json
@@ -40,15 +48,20 @@ function wordOf(json: Answer | undefined): string | undefined {
   // Spring Boot's own error page: the request was wrong in itself, whatever its `error` says.
   if (typeof path === 'string' && typeof json.status === 'number') return 'request_refused'
   const word = isAnswer(error) ? text(error.code) : (text(error) ?? text(code) ?? text(message))
-  return word !== undefined && /^[\w.-]{1,64}$/.test(word) ? word : 'unnamed'
+  // Words and short numbers only: a token in its place must not reach the log.
+  const isWord =
+    word !== undefined && word.length <= 64 && /^([A-Za-z]+([_-][A-Za-z]+)*|\d{1,9})$/.test(word)
+  if (isWord) return word
+  return typeof json.error_description === 'string' ? 'described' : 'unnamed'
 }
 
 /** Seconds, from delta-seconds or a date (RFC 9110 §10.2.3), held to an hour. */
-function retryAfterOf(header: string | null): number | undefined {
-  if (header === null) return undefined
+function retryAfterOf(header: string | null, now: number): number | undefined {
+  // Date.parse takes nearly anything for a date, such as "-5".
+  if (header === null || !/^(\d+$|[A-Z][a-z]{2}, )/.test(header)) return undefined
   const seconds = /^\d+$/.test(header)
     ? Number(header)
-    : Math.ceil((Date.parse(header) - Date.now()) / 1000)
+    : Math.ceil((Date.parse(header) - now) / 1000)
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 1), 3600)
 }
 

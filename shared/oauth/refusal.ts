@@ -36,10 +36,12 @@ export interface Meaning {
 export function toAppError(error: unknown, meaning?: Meaning): AppError {
   if (error instanceof AppError) return error
   if (error instanceof Refusal) {
-    if (meaning && error.word !== undefined && meaning.words.includes(error.word))
-      return new AppError(meaning.code, { cause: error })
     if (error.status === 429)
       return new AppError('provider_busy', { cause: error, retryAfter: error.retryAfter ?? pause })
+    // A server in trouble says nothing about the person, whatever word it uses.
+    const isSure = error.status < 500
+    if (meaning && isSure && error.word !== undefined && meaning.words.includes(error.word))
+      return new AppError(meaning.code, { cause: error })
     return new AppError('provider_error', { cause: error })
   }
   if (isNamed(error, 'TimeoutError') || isNamed(error, 'AbortError'))

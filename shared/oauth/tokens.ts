@@ -1,5 +1,6 @@
 import type * as oauth from 'oauth4webapi'
 import { Secret } from '../secret'
+import { Refusal } from './refusal'
 import type { Person, Registration } from '../provider'
 
 /** What a provider gave us to act for a person. */
@@ -26,6 +27,8 @@ export function tokensOf(
   asked: readonly string[],
   now: number,
 ): Tokens {
+  // oauth4webapi passes a DPoP-bound token too, which nobody here could present.
+  if (answer.token_type !== 'bearer') throw new Refusal(200, 'token_type')
   return {
     scheme: 'bearer',
     accessToken: new Secret(answer.access_token),

@@ -1,4 +1,4 @@
-import { answer, httpsUrl, text } from '../answer'
+import { answer, text } from '../answer'
 import type { RedirectProvider } from '../provider'
 
 /**
@@ -17,7 +17,7 @@ export const konpro = {
   authorize: { url: '/oauth/authorize', front: true },
   exchange: { url: '/v1/oauth/token', auth: 'public' },
   refresh: { url: '/v1/oauth/refresh_token', auth: 'public' },
-  profile: { url: '/v1/pacific/account.get', auth: 'bearer', envelope: { ok: 100 } },
+  profile: { url: '/v1/pacific/account.get', envelope: { ok: 100 } },
   apiToken: { header: 'X-API-KEY' },
   api: { paths: ['/v1'] },
   namedBy: 'profile',
@@ -26,14 +26,8 @@ export const konpro = {
     REFRESH_AT_TOKEN: { refresh: { url: '/v1/oauth/token', auth: 'public' } },
   },
   person: ({ user }) => {
-    const { username, email, name, avatar_url } = answer(user)
-    return {
-      // No stable identifier is documented; the user name is one where it is sent, an e-mail never.
-      subject: text(username) ?? null,
-      label: text(email) ?? text(username),
-      name: text(name),
-      email: text(email),
-      picture: httpsUrl(avatar_url),
-    }
+    const { username, email } = answer(user)
+    // No stable identifier is documented; the user name is one where it is sent, an e-mail never.
+    return { subject: text(username) ?? null, email: text(email) }
   },
 } satisfies RedirectProvider

@@ -28,7 +28,6 @@ export const onesait = {
   check: {
     url: '/oauth-server/oauth/check_token',
     auth: 'basic',
-    params: () => ({ token_type_hint: undefined }),
   },
   revoke: {
     url: '/oauth-server/openplatform-oauth/revoke_token',
@@ -46,17 +45,12 @@ export const onesait = {
         url: '/oauth-server/oauth/check_token',
         method: 'GET',
         auth: 'basic',
-        params: () => ({ token_type_hint: undefined }),
       },
     },
   },
   person: ({ principal, user_name, name, authorities }) => {
     // Old servers put the whole principal where newer ones put the user's name.
     const userName = text(user_name) ?? text(principal) ?? text(answer(principal).username)
-    return {
-      subject: userName ?? text(name) ?? null,
-      label: text(name) ?? userName,
-      authorities: texts(authorities),
-    }
+    return { subject: userName ?? text(name) ?? null, authorities: texts(authorities) }
   },
 } satisfies PasswordProvider

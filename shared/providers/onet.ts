@@ -1,4 +1,4 @@
-import { joined, text } from '../answer'
+import { text } from '../answer'
 import type { RedirectProvider } from '../provider'
 
 /**
@@ -26,7 +26,6 @@ export const onet = {
   refresh: { url: '/oauth2/token', auth: 'basic' },
   profile: {
     url: '/resources/userinfo',
-    auth: 'bearer',
     params: ({ clientId }) => ({ client_id: clientId }),
     expired: 400,
   },
@@ -54,10 +53,5 @@ export const onet = {
     DIRECT: { authorize: { url: '/oauth2/authorize' } },
     PKCE: { pkce: true },
   },
-  person: ({ sub, email, name, surname }) => ({
-    subject: text(sub) ?? null,
-    label: text(email),
-    name: joined(name, surname),
-    email: text(email),
-  }),
+  person: ({ sub, email }) => ({ subject: text(sub) ?? null, email: text(email) }),
 } satisfies RedirectProvider

@@ -16,7 +16,7 @@ export const seznam = {
   authorize: { url: '/api/v1/oauth/auth' },
   exchange: { url: '/api/v1/oauth/token', auth: 'post', body: 'json' },
   refresh: { url: '/api/v1/oauth/token', auth: 'post', body: 'json' },
-  profile: { url: '/api/v1/user', auth: 'bearer' },
+  profile: { url: '/api/v1/user' },
   revoke: {
     url: '/api/v1/oauth/revoke',
     auth: 'bearer',

@@ -138,6 +138,11 @@ const bad: Bad[] = [
     faulty: ['PUBLIC_ORIGIN'],
   },
   {
+    name: 'an origin with a user name only',
+    env: { PUBLIC_ORIGIN: 'https://canary@canary.example' },
+    faulty: ['PUBLIC_ORIGIN'],
+  },
+  {
     name: 'an origin without a scheme',
     env: { PUBLIC_ORIGIN: 'canary.example' },
     faulty: ['PUBLIC_ORIGIN'],

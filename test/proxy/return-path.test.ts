@@ -11,7 +11,9 @@ function readings(path: string): string[] {
     const decoded = at.replace(/%([\da-f]{2})/gi, (_, hex: string) =>
       String.fromCharCode(parseInt(hex, 16)),
     )
-    const next = new URL(decoded.replaceAll('\\', '/').replace(/^\/+/, '/'), origin).pathname
+    // Browsers drop these characters wherever they stand (WHATWG URL §4.4).
+    const plain = decoded.replace(/[\t\n\r]/g, '').replaceAll('\\', '/')
+    const next = new URL(plain.replace(/^\/+/, '/'), origin).pathname
     found.push(decoded, next)
     at = next
   }
@@ -107,6 +109,10 @@ const attacks = [
   '/bff%2flogin%2fonet',
   '/bff%5clogin',
   '/b\tff/login/onet',
+  '/b%09ff/login/onet',
+  '/%09bff/login/onet',
+  '/%09/bff/login/onet',
+  '/%0d/%0abff/login/onet',
   '/\ud800',
   '/\udfff?x=\ud800#\udfff',
   '/%',
@@ -171,6 +177,10 @@ describe('a page of the app', () => {
     '',
     'accounts/onet',
     'https://app.test/accounts/onet',
+    // Of another host: not even its path is kept.
+    '//evil.example/accounts/onet',
+    '/\\evil.example/accounts/onet',
+    '/\t/evil.example/accounts/onet',
     `/${'a'.repeat(600)}`,
   ])('is the start where none can be read: %s', (wanted) =>
     expect(returnPath(wanted, origin)).toBe('/'),

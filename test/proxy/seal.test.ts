@@ -58,7 +58,7 @@ describe('what is sealed', () => {
     },
   )
 
-  test('is of one length whatever repeats in an account, as large tokens must fit into cookies', async () => {
+  test('is compressed for an account, whose tokens must fit into cookies', async () => {
     const tokens = { a: 'eyJhbGciOi'.repeat(140), r: 'eyJhbGciOi'.repeat(140) }
     expect((await seal.seal('account', 'onet', tokens, until)).length).toBeLessThan(1000)
   })

@@ -173,3 +173,17 @@ describe('a revocation', () => {
     expect(answer.status).toBe(405)
   })
 })
+
+test('a deliberate end for all is final: a later sign-in brings no other browser back', async () => {
+  const stage = createStage()
+  const [first, second] = [stage.browser(), stage.browser()]
+  await first.signIn('onesait')
+  await second.signIn('onesait')
+  await first.call('POST', '/bff/accounts/onesait/revoke', { token: 'access' })
+  stage.clock.now += 1000
+  await first.signIn('onesait')
+  expect((await second.call('GET', '/bff/accounts/onesait')).status).toBe(401)
+  expect((await first.call('GET', '/bff/accounts/onesait')).status).toBe(200)
+  const left = await first.call('DELETE', '/bff/accounts/onesait')
+  expect(await left.json()).toMatchObject({ effects: { tokens: 'revoked' } })
+})

@@ -15,7 +15,7 @@ const provider: RedirectProvider = {
   authorize: { url: '/authorize' },
   exchange: { url: '/token', auth: 'public' },
   refresh: { url: '/token', auth: 'public' },
-  profile: { url: '/me', auth: 'bearer' },
+  profile: { url: '/me' },
   namedBy: 'profile',
   apiToken: { header: 'X-API-KEY' },
   person: ({ email }) => ({

@@ -1,0 +1,4 @@
+import { createMemoryLedger } from '../../proxy/session/memory-ledger'
+import { ledgerContract } from './ledger-contract'
+
+ledgerContract('the memory ledger', createMemoryLedger)
