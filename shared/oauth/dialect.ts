@@ -43,7 +43,10 @@ export async function send(
 
   const signal = AbortSignal.timeout(ports.timeLimit ?? 10_000)
   return await beforeAbort(signal, async () =>
-    readAnswer(await ports.fetch(target, { ...init, signal }), ports.now(), call.bodiless),
+    readAnswer(await ports.fetch(target, { ...init, signal }), ports.now(), {
+      bodiless: call.bodiless,
+      sent: entries.map(([, value]) => value),
+    }),
   )
 }
 

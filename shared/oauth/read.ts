@@ -13,7 +13,10 @@ const sizeLimit = 1024 * 1024
 export async function readAnswer(
   response: Response,
   now: number,
-  bodiless = false,
+  {
+    bodiless = false,
+    sent = [],
+  }: { bodiless?: boolean | undefined; sent?: readonly string[] } = {},
 ): Promise<Answer> {
   if (bodiless && response.ok) {
     await response.body?.cancel()
@@ -25,7 +28,7 @@ export async function readAnswer(
   if (refusedAs !== undefined)
     throw new Refusal(
       refusedAs,
-      wordOf(json),
+      wordOf(json, sent),
       retryAfterOf(response.headers.get('retry-after'), now),
     )
   if (body === '') return {}
@@ -42,7 +45,7 @@ function refusalStatus(response: Response, json: Answer | undefined): number | u
 }
 
 /** The error word, wherever this server keeps it: RFC 6749 §5.2, KonPro's objects and numbers, Seznam's message. */
-function wordOf(json: Answer | undefined): string | undefined {
+function wordOf(json: Answer | undefined, sent: readonly string[]): string | undefined {
   if (!json) return undefined
   const { error, code, message, path } = json
   // Spring Boot's own error page: the request was wrong in itself, whatever its `error` says.
@@ -51,7 +54,8 @@ function wordOf(json: Answer | undefined): string | undefined {
   // Words and short numbers only: a token in its place must not reach the log.
   const isWord =
     word !== undefined && word.length <= 64 && /^([A-Za-z]+([_-][A-Za-z]+)*|\d{1,9})$/.test(word)
-  if (isWord) return word
+  // A password can be made of letters alone: what repeats the request is no word either.
+  if (isWord && !sent.includes(word)) return word
   return typeof json.error_description === 'string' ? 'described' : 'unnamed'
 }
 

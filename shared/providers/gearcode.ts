@@ -36,10 +36,10 @@ export const gearcode = {
     STATELESS: { dropsState: true },
     PKCE: { pkce: true },
   },
-  person: ({ access_token }, { settings }) => ({
-    subject: text(claimsOf(access_token)[settings.SUBJECT_CLAIM ?? '']) ?? null,
-    label: 'GearCode user',
-  }),
+  person: ({ access_token }, { settings }) => {
+    const subject = text(claimsOf(access_token)[settings.SUBJECT_CLAIM ?? ''])
+    return { subject: subject ?? null, label: subject ?? 'GearCode user' }
+  },
 } satisfies RedirectProvider
 
 /** The claims, if the token is a JWT: it came over TLS from the token endpoint (OIDC Core §3.1.3.7). */
