@@ -3,7 +3,7 @@ import { cors } from 'hono/cors'
 import { AppError } from '../shared/failure'
 import type { Ports } from '../shared/oauth/ports'
 import type { Config } from './config'
-import { fromTheApp } from './gate'
+import { byNavigation, fromTheApp } from './gate'
 import { commonHeaders, dataPolicy } from './headers'
 import type { Log } from './log'
 import type { Arrival, Parts, ProxyEnv } from './parts'
@@ -96,12 +96,13 @@ function bff(parts: Parts) {
         credentials: true,
         allowHeaders: ['X-Latchkey', 'Content-Type'],
         allowMethods: ['GET', 'POST', 'DELETE'],
+        exposeHeaders: ['Retry-After'],
         maxAge: 600,
       }),
     )
   const gate = fromTheApp(config)
   for (const [path, methods] of Object.entries(paths)) {
-    app.use(path, unlessNavigation(path, gate))
+    app.use(path, navigations.includes(path) ? orNavigation(gate) : gate)
     if (path.includes(':provider')) app.use(path, offered(config))
     app.use(path, onlyMethods(methods))
     app.use(path, cookies(parts, path))
@@ -114,16 +115,10 @@ function bff(parts: Parts) {
   return app
 }
 
-function unlessNavigation(
-  path: string,
-  gate: MiddlewareHandler<ProxyEnv>,
-): MiddlewareHandler<ProxyEnv> {
-  if (!navigations.includes(path)) return gate
-  return async (c, next) => {
-    if (c.req.method !== 'GET') return await gate(c, next)
-    await next()
-    return undefined
-  }
+/** A person's navigation, or a call by the app: told apart before a cookie is even opened. */
+function orNavigation(gate: MiddlewareHandler<ProxyEnv>): MiddlewareHandler<ProxyEnv> {
+  const navigation = byNavigation()
+  return (c, next) => (c.req.method === 'GET' ? navigation : gate)(c, next)
 }
 
 /** The provider that the path names, if this deployment offers it and keeps its tokens here. */

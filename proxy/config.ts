@@ -72,6 +72,8 @@ export function readConfig(env: Environment, options: ReadOptions = {}): Config 
 
   const port = faults.parse('PORT', portSchema, 'a port number from 0 to 65535') ?? 8787
   const host = faults.parse('HOST', hostSchema, 'a host name or an IP address') ?? '127.0.0.1'
+  if (port === 0 && faults.value('PUBLIC_ORIGIN') === undefined)
+    faults.add('PUBLIC_ORIGIN', 'is missing; set it where PORT is 0, since any port may be taken')
   const publicOrigin = originOf(faults, 'PUBLIC_ORIGIN') ?? `http://localhost:${port}`
   const webOrigin = originOf(faults, 'WEB_ORIGIN') ?? publicOrigin
   if (!sameSite(publicOrigin, webOrigin))

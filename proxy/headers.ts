@@ -10,7 +10,7 @@ export function commonHeaders({ publicOrigin, webOrigin }: Config): Record<strin
     'permissions-policy': 'camera=(), geolocation=(), microphone=()',
     'x-frame-options': 'DENY',
     ...(publicOrigin.startsWith('https:')
-      ? { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }
+      ? { 'strict-transport-security': 'max-age=31536000' }
       : {}),
   }
 }

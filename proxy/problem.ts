@@ -65,10 +65,10 @@ export function answerProblem(c: Context<ProxyEnv>, error: unknown, log: Log): R
   const problem: Problem = { type: `urn:latchkey:${code}`, title: titles[code], status, code }
   const offer = c.get('offer') as ProxyEnv['Variables']['offer'] | undefined
   if (code === 'unsupported' && offer) problem.capabilities = capabilitiesOf(offer.provider)
-  const headers = new Headers({
+  if (retryAfter !== undefined) c.header('retry-after', String(retryAfter))
+  // By the context, which adds what was set before the failure, such as Allow.
+  return c.body(JSON.stringify(problem), status, {
     'content-type': 'application/problem+json',
     'cache-control': 'no-store',
   })
-  if (retryAfter !== undefined) headers.set('retry-after', String(retryAfter))
-  return new Response(JSON.stringify(problem), { status, headers })
 }

@@ -25,8 +25,13 @@ const namesSchema = v.pipe(
 )
 const pathsSchema = v.pipe(
   v.string(),
-  v.transform((value) => value.split(',').map((path) => path.trim())),
-  v.everyItem((path) => /^(\/[\w~-][\w.~-]*)+\/?$/.test(path)),
+  v.transform((value) =>
+    value
+      .split(',')
+      .map((path) => path.trim())
+      .filter(Boolean),
+  ),
+  v.everyItem((path) => /^\/$|^(\/[\w~-][\w.~-]*)+\/?$/.test(path)),
 )
 const custodySchema = v.picklist(['browser', 'proxy'])
 const settingSchemas: Record<SettingKind, { schema: v.GenericSchema<string, string>; is: string }> =
@@ -65,7 +70,7 @@ export function readRegistration(faults: Faults, described: Provider, origins: O
   const known = knownSuffixes(described)
   for (const name of faults.namesWith(prefix))
     if (!known.includes(name.slice(prefix.length)))
-      faults.add(name, `is unknown; known are ${known.map(on).join(', ')}`)
+      faults.add(name, `is unknown; remove it, or use one of ${known.map(on).join(', ')}`)
 
   const origin = originOf(faults, on('URL')) ?? provider.origin
   const front =

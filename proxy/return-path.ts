@@ -14,7 +14,8 @@ export function returnPath(wanted: string | undefined, webOrigin: string): strin
   if (url.origin !== webOrigin || /^\/[/\\]/.test(url.pathname)) return '/'
   // An escaped ASCII character, or a parameter, may be read as another path by whoever comes next.
   if (/%[0-7]|%(?![0-9a-f]{2})|;/i.test(url.pathname) || ours.test(url.pathname)) return '/'
-  return url.pathname + url.search + url.hash
+  const path = url.pathname + url.search + url.hash
+  return path.length > longest ? '/' : path
 }
 
 /** Paths that are the server's and no page of the app. */

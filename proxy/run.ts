@@ -30,5 +30,7 @@ function messageOf(error: unknown): string {
   if (error instanceof ConfigError) return error.message
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
     return 'The port is in use: set PORT to another one, or stop what listens there.'
-  return error instanceof Error ? `The server could not start: ${error.message}` : String(error)
+  // The message may quote a variable's value.
+  const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+  return `The server could not start${code}: check HOST and PORT.`
 }

@@ -6,8 +6,8 @@ import type { Config } from './config'
 import type { Log } from './log'
 import { createPages } from './pages'
 
-/** Longest a shutdown waits for requests in flight. */
-const grace = 10_000
+/** Longest a shutdown waits for requests in flight; an orchestrator kills after ten seconds. */
+const grace = 9_000
 
 export interface Running {
   url: string
@@ -32,8 +32,8 @@ export async function serve(config: Config, webDirectory: URL, log: Log): Promis
           app.fetch(request, { address: env.incoming.socket.remoteAddress }),
         port: config.port,
         hostname: config.host,
-        // Four accounts with large tokens exceed Node's 16 kB of request headers.
-        serverOptions: { maxHeaderSize: 64 * 1024, requestTimeout: 60_000 },
+        // Five accounts at the bound of their cookies; Node's own limit is 16 kB.
+        serverOptions: { maxHeaderSize: 160 * 1024, requestTimeout: 60_000 },
       },
       ({ port, address, family }) => {
         const host = family === 'IPv6' ? `[${address}]` : address
@@ -46,9 +46,13 @@ export async function serve(config: Config, webDirectory: URL, log: Log): Promis
               }, grace)
               server.close(() => {
                 clearTimeout(late)
+                clearInterval(idle)
                 done()
               })
-              if ('closeIdleConnections' in server) server.closeIdleConnections()
+              // A connection that has just answered becomes idle after the first look.
+              const idle = setInterval(() => {
+                if ('closeIdleConnections' in server) server.closeIdleConnections()
+              }, 100)
             }),
         })
       },

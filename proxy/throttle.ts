@@ -1,47 +1,71 @@
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js'
 import RateLimiterRes from 'rate-limiter-flexible/lib/RateLimiterRes.js'
-import { AppError } from '../shared/failure'
+import { AppError, isAppError } from '../shared/failure'
+import { networkOf } from './network'
+import { createTurns } from './turns'
 
 /** Slows down the guessing of passwords. */
 export interface Throttle {
   /**
-   * Counts a try before it is made, so that many at once count as many. Throws `rate_limited` when
-   * there were too many; `forgive` takes the try back where it was no wrong guess.
+   * Makes a try once those before it at this name are known, so that many at once are no way around.
+   * Only `invalid_credentials` counts. Throws `rate_limited` where there were too many.
    */
-  admit(username: string, address: string | undefined): Promise<{ forgive: () => Promise<void> }>
+  attempt<T>(username: string, address: string | undefined, work: () => Promise<T>): Promise<T>
 }
 
-/** Seconds over which tries are counted. */
+/** Seconds over which wrong tries are counted. */
 const duration = 15 * 60
+/** Tries at one name that may wait for each other. */
+const longestLine = 30
 
 /**
- * Ten tries at a name from one address, so that a stranger elsewhere locks nobody out; a hundred from
- * an address and a hundred at a name from anywhere.
+ * Ten wrong tries at a name from one network, so that a stranger elsewhere locks nobody out; a hundred
+ * from a network and a hundred at a name from anywhere.
  */
 export function createThrottle(): Throttle {
-  const here = new RateLimiterMemory({ keyPrefix: 'here', points: 10, duration })
-  const byAddress = new RateLimiterMemory({ keyPrefix: 'address', points: 100, duration })
+  const turns = createTurns()
+  const byNetwork = new RateLimiterMemory({ keyPrefix: 'network', points: 100, duration })
   const byName = new RateLimiterMemory({ keyPrefix: 'name', points: 100, duration })
+  const here = new RateLimiterMemory({ keyPrefix: 'here', points: 10, duration })
+
+  async function admit(lanes: readonly Lane[]): Promise<void> {
+    for (const [limiter, key] of lanes) {
+      const state = await limiter.get(key)
+      if (state !== null && state.remainingPoints <= 0)
+        throw new AppError('rate_limited', { retryAfter: Math.ceil(state.msBeforeNext / 1000) })
+    }
+  }
+
+  async function count(lanes: readonly Lane[]): Promise<void> {
+    for (const [limiter, key] of lanes)
+      await limiter.consume(key).catch((reason: unknown) => {
+        // At the limit already: the next try is told.
+        if (!(reason instanceof RateLimiterRes)) throw reason
+      })
+  }
 
   return {
-    async admit(username, address = '') {
-      // One person however the name is written.
-      const name = username.normalize('NFKC').trim().toLowerCase()
-      const lanes = [
-        [here, `${name} ${address}`],
+    async attempt(username, address = '', work) {
+      // One person however the name is written; some characters unfold to many.
+      const name = username.normalize('NFKC').trim().toLowerCase().slice(0, 256)
+      const network = networkOf(address)
+      const lanes: Lane[] = [
+        ...(network === '' ? [] : [[byNetwork, network] as const]),
         [byName, name],
-        ...(address === '' ? [] : [[byAddress, address] as const]),
-      ] as const
-      const forgive = async () => {
-        await Promise.all(lanes.map(([limiter, key]) => limiter.reward(key)))
-      }
-      const counted = await Promise.allSettled(lanes.map(([limiter, key]) => limiter.consume(key)))
-      const refused = counted.filter((one) => one.status === 'rejected')
-      if (refused.length === 0) return { forgive }
-      await forgive()
-      const reason: unknown = refused[0]?.reason
-      if (!(reason instanceof RateLimiterRes)) throw reason
-      throw new AppError('rate_limited', { retryAfter: Math.ceil(reason.msBeforeNext / 1000) })
+        [here, `${name} ${network}`],
+      ]
+      if (turns.pending(name) >= longestLine) throw new AppError('rate_limited', { retryAfter: 1 })
+      return await turns.take(name, async () => {
+        await admit(lanes)
+        try {
+          return await work()
+        } catch (error) {
+          if (isAppError(error, 'invalid_credentials')) await count(lanes)
+          throw error
+        }
+      })
     },
   }
 }
+
+type Lane = readonly [RateLimiterMemory, string]

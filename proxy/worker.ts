@@ -41,7 +41,7 @@ function build(env: Bindings, log: Log): App | undefined {
     const config = readConfig(env, { production: true })
     const { ASSETS } = env
     const pages = createPages(config, async (path) => {
-      const file = await ASSETS?.fetch(new URL(path, config.publicOrigin))
+      const file = await ASSETS?.fetch(new URL(config.publicOrigin + path))
       return file?.ok ? file : undefined
     })
     return createProxy(config, {

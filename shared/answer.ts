@@ -6,15 +6,18 @@ export function isAnswer(value: unknown): value is Answer {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Characters, and entries, beyond which no value is a name or a list of them. */
+const longest = 1000
+
 /** A text, or a number where the provider writes its identifiers as numbers. */
 export function text(value: unknown): string | undefined {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
-  return typeof value === 'string' && value !== '' ? value : undefined
+  return typeof value === 'string' && value !== '' && value.length <= longest ? value : undefined
 }
 
 export function texts(value: unknown): string[] | undefined {
   return Array.isArray(value)
-    ? value.filter((item): item is string => typeof item === 'string')
+    ? value.filter((item) => text(item) === item).slice(0, longest)
     : undefined
 }
 

@@ -13,7 +13,7 @@ export class AppError extends Error {
     this.retryAfter = options.retryAfter
   }
 
-  get status(): number {
+  get status(): (typeof statusOf)[ErrorCode] {
     return statusOf[this.code]
   }
 }

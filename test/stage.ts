@@ -63,7 +63,7 @@ export function createStage(
   const simulated = simulatorFetch(Object.values(simulators))
   const fetch: typeof globalThis.fetch = async (input, init) => {
     const answer = await simulated(input, init)
-    await stage.onTheWay?.(answer)
+    await stage.onTheWay?.(answer, new Request(input).url.replace(/\?.*/, ''))
     return answer
   }
   const start = (changes: Record<string, string | undefined> = {}) =>
@@ -75,7 +75,7 @@ export function createStage(
     fetch,
     lines,
     /** Awaited while a provider's answer is on its way to us. */
-    onTheWay: undefined as ((answer: Response) => Promise<void>) | undefined,
+    onTheWay: undefined as ((answer: Response, url: string) => Promise<void>) | undefined,
     app: start(),
     /** The process ends and another one starts: its memory is gone. */
     restart(changes: Record<string, string | undefined> = {}) {

@@ -22,9 +22,12 @@ export function accountsRoute(parts: Parts) {
       .delete('/', async (c) => c.json(await signOut(c, c.get('offer'), parts)))
       .get('/profile', async (c) => {
         const { signIn, registration } = able(c, 'profile')
-        const { person, raw } = await withLiveTokens(c, signIn, (tokens) =>
-          profile(registration, tokens, ports),
-        )
+        const { person, raw } = await withLiveTokens(c, signIn, async ({ tokens }) => {
+          const answer = await profile(registration, tokens, ports)
+          // Whatever a provider repeats of what it was sent stays here.
+          if (repeats(answer, tokens)) throw new AppError('provider_error')
+          return answer
+        })
         const { label: _screenOnly, ...rest } = person
         return c.json({ profile: rest, raw } satisfies ProfileAnswer)
       })
@@ -60,44 +63,40 @@ export function accountsRoute(parts: Parts) {
     const call = registration.provider.revoke
     const session = c.get('session')
     if (!call?.endsPair && !call?.tokens.includes(which)) throw new AppError('unsupported')
-    // Only a token that lives can vouch for a revocation, or be found by one.
-    const live = await session.live(signIn)
-    if (call.endsPair) {
-      await revoke(registration, live.tokens, 'access', ports)
-      await ledger.signOutAll(live, live.generation)
-      session.drop(live)
-      return undefined
-    }
-    await revoke(registration, live.tokens, which, ports)
-    const left = without(live.tokens, which, ports.now())
-    if (!left) {
-      await ledger.signOut(live)
-      session.drop(live)
-      return undefined
-    }
-    const latest = await ledger.publish(live, live.generation, left)
-    if (!latest) return undefined
-    const after = { ...live, ...latest }
-    await session.keep(after)
-    return after
+    return await withLiveTokens(c, signIn, (live) =>
+      ledger.inTurn(live.lineage, async () => {
+        const { latest } = await ledger.read(live)
+        const newest = latest && latest.generation > live.generation ? { ...live, ...latest } : live
+        await revoke(registration, newest.tokens, call.endsPair ? 'access' : which, ports)
+        const left = call.endsPair ? undefined : without(newest.tokens, which, ports.now())
+        if (left) {
+          const after = { ...newest, ...(await ledger.publish(newest, newest.generation, left)) }
+          await session.keep(after)
+          return after
+        }
+        await ledger.signOutAll(newest, newest.generation)
+        session.drop(newest)
+        return undefined
+      }),
+    )
   }
 
   /** Works with tokens that are alive; a token refused all the same is refreshed and tried once more. */
   async function withLiveTokens<T>(
     c: Context<ProxyEnv>,
     signIn: SignIn,
-    work: (tokens: Tokens) => Promise<T>,
+    work: (signIn: SignIn) => Promise<T>,
   ): Promise<T> {
     const session = c.get('session')
     const live = await session.live(signIn)
     try {
-      return await work(live.tokens)
+      return await work(live)
     } catch (error) {
       if (!isAppError(error, 'token_expired') || !live.tokens.refreshToken) throw error
     }
     const fresh = await session.freshen(live)
     try {
-      return await work(fresh.tokens)
+      return await work(fresh)
     } catch (error) {
       // A fresh token is not an expired one: the provider contradicts itself.
       throw isAppError(error, 'token_expired')
@@ -105,6 +104,12 @@ export function accountsRoute(parts: Parts) {
         : error
     }
   }
+}
+
+/** Whether an answer contains one of the tokens. */
+function repeats(answer: object, { accessToken, refreshToken }: Tokens): boolean {
+  const text = JSON.stringify(answer)
+  return [accessToken, refreshToken].some((token) => token && text.includes(token.reveal()))
 }
 
 /** What is left of a pair once one of it is revoked; undefined when nothing is of use any more. */

@@ -4,11 +4,10 @@ import { loginLifetime } from '../../shared/oauth/authorize'
 import { readCallback } from '../../shared/oauth/callback'
 import { exchange } from '../../shared/oauth/exchange'
 import { isRedirect } from '../../shared/provider'
-import { byNavigation } from '../gate'
 import { traceOf } from '../log'
 import type { Parts, ProxyEnv } from '../parts'
 import { locationOf, returnPath, withError } from '../return-path'
-import { takeLogin, takeLogout, takeOnlyLogin, type PendingLogin } from '../session/logins'
+import { takeLogin, takeLogout, takeOnlyLogin, usedKey, type PendingLogin } from '../session/logins'
 import { begin } from '../session/begin'
 
 /** A login whose callback names no state is guarded by little else than its age. */
@@ -21,7 +20,7 @@ const silentLifetime = 2 * 60 * 1000
 export function callbackRoute(parts: Parts) {
   const { config, ports, seal, ledger, log } = parts
 
-  return new Hono<ProxyEnv>().get('/', byNavigation(), async (c) => {
+  return new Hono<ProxyEnv>().get('/', async (c) => {
     const { provider } = c.get('offer')
     const parameters = new URL(c.req.url).searchParams
     const isLogoutLanding = provider.logout && !parameters.has('code') && !parameters.has('error')
@@ -64,7 +63,7 @@ export function callbackRoute(parts: Parts) {
     const { registration } = c.get('offer')
     if (!registration) throw new AppError('provider_off')
     const state = login?.state ?? parameters.get('state') ?? ''
-    const key = `login ${state}`
+    const key = usedKey(state)
     if (!login) {
       // Known here as used: this browser, or another, came back with it before.
       const isNew = state === '' || (await ledger.isUnused(key))
@@ -76,7 +75,7 @@ export function callbackRoute(parts: Parts) {
       throw new AppError('login_expired')
     const callback = readCallback(registration, login, parameters)
     const grant = await exchange(registration, login, callback, ports)
-    if (login.previous) await ledger.signOut(login.previous)
     await begin(c, registration, grant, parts)
+    if (login.previous) await ledger.signOut(login.previous)
   }
 }

@@ -1,32 +1,31 @@
-import { Hono } from 'hono'
+import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import * as v from 'valibot'
 import { AppError, isAppError } from '../../shared/failure'
-import { authorize } from '../../shared/oauth/authorize'
+import { authorize, loginLifetime } from '../../shared/oauth/authorize'
 import { password } from '../../shared/oauth/password'
 import { profile } from '../../shared/oauth/profile'
 import type { Grant, Tokens } from '../../shared/oauth/tokens'
 import { isRedirect, type Registration } from '../../shared/provider'
 import { Secret } from '../../shared/secret'
 import { apiTokenLoginSchema, passwordLoginSchema } from '../../shared/wire'
-import { byNavigation } from '../gate'
 import type { Parts, ProxyEnv } from '../parts'
 import { returnPath } from '../return-path'
-import { keepLogin } from '../session/logins'
+import { keepLogin, usedKey } from '../session/logins'
 import { accountOf } from '../session/sign-in'
-import { begin } from '../session/begin'
+import { begin, sharedLineage } from '../session/begin'
 
 /** `/bff/login/:provider`: by redirect (GET), or with what the person typed (POST). */
 export function loginRoute(parts: Parts) {
-  const { config, ports, seal } = parts
+  const { config, ports, seal, ledger } = parts
   const providerIds = [...config.offers.keys()]
   return new Hono<ProxyEnv>()
-    .get('/', byNavigation(), async (c) => {
+    .get('/', async (c) => {
       const { provider, registration } = c.get('offer')
       if (!registration || !isRedirect(provider)) throw new AppError('unsupported')
       const { url, login } = await authorize(registration, ports.now())
       const previous = c.get('session').find(provider.id)
-      await keepLogin(
+      const gone = await keepLogin(
         c.get('jar'),
         {
           ...login,
@@ -42,6 +41,9 @@ export function loginRoute(parts: Parts) {
         seal,
         provider.dropsState === true,
       )
+      // Spent, so that its callback is known to come too late and is not taken for a forgery.
+      for (const { state, issuedAt } of gone)
+        await ledger.useOnce(usedKey(state), issuedAt + 2 * loginLifetime)
       return c.redirect(url.href, 302)
     })
     .post('/', bodyLimit({ maxSize: 16 * 1024, onError: tooLarge }), async (c) => {
@@ -50,27 +52,25 @@ export function loginRoute(parts: Parts) {
       if (!registration) throw new AppError('provider_off')
       if (isRedirect(provider) && !provider.apiToken) throw new AppError('unsupported')
       const body: unknown = await c.req.json().catch(() => undefined) // refused by the schema
-      const grant = isRedirect(provider)
-        ? await byApiToken(registration, body)
-        : await byPassword(registration, body, c.get('arrival').address)
-      const signIn = await begin(c, registration, grant, parts)
+      const signIn = isRedirect(provider)
+        ? await begin(c, registration, await byApiToken(registration, body), parts)
+        : await byPassword(c, registration, body)
       return c.json({ account: accountOf(signIn) })
     })
 
-  async function byPassword(registration: Registration, body: unknown, address?: string) {
+  async function byPassword(c: Context<ProxyEnv>, registration: Registration, body: unknown) {
     const given = v.safeParse(passwordLoginSchema, body)
     if (!given.success) throw new AppError('invalid_request')
     const { username, scope } = given.output
-    const guess = await parts.throttle.admit(username, address)
-    try {
-      const secret = new Secret(given.output.password)
-      const grant = await password(registration, { username, password: secret, scope }, ports)
-      await guess.forgive()
-      return grant
-    } catch (error) {
-      if (!isAppError(error, 'invalid_credentials')) await guess.forgive()
-      throw error
-    }
+    const credentials = { username, password: new Secret(given.output.password), scope }
+    const asked = scope?.split(' ').filter(Boolean) ?? registration.scope
+    const lineage = await sharedLineage(registration, username, asked)
+    // In the lineage's turn: a sign-in can reissue the pair that others of this user hold.
+    return await parts.throttle.attempt(username, c.get('arrival').address, () =>
+      ledger.inTurn(lineage, async () =>
+        begin(c, registration, await password(registration, credentials, ports), parts),
+      ),
+    )
   }
 
   /** An API token is proven by asking whose it is. */

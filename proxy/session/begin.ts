@@ -39,7 +39,7 @@ export async function begin(
 }
 
 /** One name for all sign-ins that hold the same pair; keyed, so that it tells nothing of the person. */
-async function sharedLineage(
+export async function sharedLineage(
   { clientId, clientSecret }: Registration,
   subject: string,
   scope: readonly string[],

@@ -13,6 +13,8 @@ export interface Standing {
   endedUpTo: number
   /** The person signed this seat out. */
   signedOut: boolean
+  /** It was signed out, and no other seat of the lineage is known to be signed in. */
+  deserted: boolean
 }
 
 /** Which sign-in is asked about, and until when it can matter (milliseconds since the epoch). */
@@ -28,20 +30,25 @@ export interface Seat {
  */
 export interface Ledger {
   /** What is known of this seat. Read on every request, so that a copied cookie dies with its sign-out. */
-  read(seat: Seat): Promise<Standing>
+  read(seat: Seat & { generation?: number }): Promise<Standing>
+  /**
+   * Runs work alone on its lineage: what asks the provider about one pair never overlaps, so that no
+   * refresh token is sent twice and no revocation meets a refresh or a sign-in half-way.
+   */
+  inTurn<T>(lineage: string, work: () => Promise<T>): Promise<T>
   /**
    * A new sign-in enters. Where the lineage shares its tokens with other seats, the fresher pair wins:
    * the one it brings, or the one that replaced it meanwhile.
    */
   join(seat: Seat, tokens: Tokens, shared: boolean): Promise<Latest>
-  /** Makes tokens the lineage's latest, as a generation above `after`. False when the seat has ended and no other lives. */
-  publish(seat: Seat, after: number, tokens: Tokens): Promise<Latest | false>
+  /** Makes tokens the lineage's latest, as a generation above `after`; a seat that was signed out stays so. */
+  publish(seat: Seat, after: number, tokens: Tokens): Promise<Latest>
   /** The provider ended every generation up to this one, for all seats; a newer publish lives. */
   endGrant(seat: Seat, generation: number): Promise<void>
   /** The person ended the lineage: every seat known, for good. A later sign-in takes a new seat. */
   signOutAll(seat: Seat, generation: number): Promise<void>
-  /** The person ended this seat, for good. Answers whether another seat still needs the tokens. */
-  signOut(seat: Seat): Promise<{ latest?: Latest | undefined; othersLive: boolean }>
+  /** The person ended this seat, for good. */
+  signOut(seat: Seat): Promise<void>
   /** True once per key: for what may be used a single time. Keys are forgotten after `until`. */
   useOnce(key: string, until: number): Promise<boolean>
   /** Whether a key is not known to be used; changes nothing. */

@@ -26,6 +26,11 @@ const pendingSchema = v.object({
   previous: v.optional(v.object({ seat: v.string(), lineage: v.string(), until: v.number() })),
 })
 
+/** Under which the ledger knows that a login was used. */
+export function usedKey(state: string): string {
+  return `login ${state}`
+}
+
 function nameOf(state: string): string {
   return `latchkey_login_${state.slice(0, 8)}`
 }
@@ -64,7 +69,7 @@ export async function keepLogin(
   providers: readonly string[],
   seal: Seal,
   alone: boolean,
-): Promise<void> {
+): Promise<PendingLogin[]> {
   const under = await Promise.all(
     namesIn(jar).map(async (name) => ({
       name,
@@ -72,13 +77,16 @@ export async function keepLogin(
     })),
   )
   under.sort((a, b) => (b.login?.issuedAt ?? 0) - (a.login?.issuedAt ?? 0))
-  for (const [index, old] of under.entries())
-    if (!old.login || index >= mostLogins - 1 || (alone && old.login.provider === login.provider))
-      jar.delete(old.name)
+  const gone = under.filter(
+    ({ login: old }, index) =>
+      !old || index >= mostLogins - 1 || (alone && old.provider === login.provider),
+  )
+  for (const { name } of gone) jar.delete(name)
   const life = loginLifetime + lateness
   const sealed = await seal.seal('login', login.provider, { ...login }, login.issuedAt + life)
   // Lax: the callback arrives from the provider's site, where a Strict cookie would be withheld.
   jar.set(nameOf(login.state), sealed, { sameSite: 'Lax', maxAge: life / 1000 })
+  return gone.flatMap((one) => one.login ?? [])
 }
 
 /** The login a callback's state names, taken out of the browser; undefined where this browser has none for this provider. */

@@ -1,4 +1,5 @@
 import type { Tokens } from '../../shared/oauth/tokens'
+import { createTurns } from '../turns'
 import type { Latest, Ledger, Seat } from './ledger'
 
 /** Refresh tokens remembered as spent, per shared lineage. */
@@ -21,6 +22,7 @@ interface Entry {
 export function createMemoryLedger(now: () => number): Ledger {
   const entries = new Map<string, Entry>()
   const used = new Map<string, number>()
+  const turns = createTurns()
   const born = now()
 
   function entryOf({ lineage, until }: Seat): Entry {
@@ -65,19 +67,28 @@ export function createMemoryLedger(now: () => number): Ledger {
     entry.seats.delete(seat)
   }
 
-  function othersLive(entry: Entry, seat: string): boolean {
-    return [...entry.seats].some(([other, until]) => other !== seat && until > now())
+  function someLive({ seats }: Entry): boolean {
+    return [...seats.values()].some((until) => until > now())
   }
 
   return {
-    read: ({ lineage, seat }) => {
-      const entry = entries.get(lineage)
+    read: (seat) => {
+      const isShared = seat.lineage !== seat.seat
+      const entry = isShared ? entryOf(seat) : entries.get(seat.lineage)
+      const signedOut = entry?.signedOut.has(seat.seat) ?? false
+      const freshest = Math.max(seat.generation ?? 0, entry?.latest?.generation ?? 0)
+      // A seat counts as soon as it is seen: after the ledger was lost nobody has joined yet.
+      if (entry && isShared && !signedOut && freshest > entry.endedUpTo)
+        entry.seats.set(seat.seat, seat.until)
       return Promise.resolve({
         latest: entry?.latest,
         endedUpTo: entry?.endedUpTo ?? 0,
-        signedOut: entry?.signedOut.has(seat) ?? false,
+        signedOut,
+        deserted: signedOut && entry !== undefined && !someLive(entry),
       })
     },
+
+    inTurn: (lineage, work) => turns.take(lineage, work),
 
     join: (seat, tokens, shared) => {
       if (!shared) return Promise.resolve({ generation: now(), tokens })
@@ -93,12 +104,7 @@ export function createMemoryLedger(now: () => number): Ledger {
       return Promise.resolve(renew(entry, 0, tokens))
     },
 
-    publish: (seat, after, tokens) => {
-      const entry = entryOf(seat)
-      if (entry.signedOut.has(seat.seat) && !othersLive(entry, seat.seat))
-        return Promise.resolve(false)
-      return Promise.resolve(renew(entry, after, tokens))
-    },
+    publish: (seat, after, tokens) => Promise.resolve(renew(entryOf(seat), after, tokens)),
 
     endGrant: (seat, generation) => {
       const entry = entryOf(seat)
@@ -117,7 +123,7 @@ export function createMemoryLedger(now: () => number): Ledger {
     signOut: (seat) => {
       const entry = entryOf(seat)
       leave(entry, seat.seat, seat.until)
-      return Promise.resolve({ latest: entry.latest, othersLive: othersLive(entry, seat.seat) })
+      return Promise.resolve()
     },
 
     useOnce: (key, until) => {

@@ -1,10 +1,9 @@
-import { AppError } from '../../shared/failure'
+import { AppError, isAppError } from '../../shared/failure'
 import type { Ports } from '../../shared/oauth/ports'
 import { refresh } from '../../shared/oauth/refresh'
 import type { Config } from '../config'
 import { traceOf, type Log } from '../log'
-import type { Ledger } from './ledger'
-import { revokePair } from './revoke-pair'
+import type { Latest, Ledger } from './ledger'
 import type { SignIn } from './sign-in'
 
 /** Milliseconds before its end at which an access token is refreshed (ledger: "due"). */
@@ -32,41 +31,33 @@ interface Needs {
 }
 
 export function createRefresher({ config, ports, log, ledger }: Needs): Refresher {
-  const flights = new Map<string, Promise<SignIn>>()
+  const flights = new Map<string, Promise<Latest>>()
 
-  async function spend(signIn: SignIn): Promise<SignIn> {
+  async function spend(signIn: SignIn): Promise<Latest> {
     const { provider, generation, tokens } = signIn
     const registration = config.offers.get(provider)?.registration
     if (!registration) throw new AppError('provider_off')
-    const known = await ledger.read(signIn)
-    if (known.signedOut) throw new AppError('not_signed_in')
-    if (known.latest && known.latest.generation > generation) return { ...signIn, ...known.latest }
-    if (generation <= known.endedUpTo) throw new AppError('session_ended')
-
+    const { latest, endedUpTo, deserted } = await ledger.read(signIn)
+    if (deserted) throw new AppError('not_signed_in')
+    if (latest && latest.generation > generation) return latest
+    if (generation <= endedUpTo) throw new AppError('session_ended')
     try {
       const fresh = await refresh(registration, tokens, ports)
-      const latest = await ledger.publish(signIn, generation, fresh)
-      const { signedOut } = await ledger.read(signIn)
-      if (latest && !signedOut) {
-        log('info', 'refreshed', { provider })
-        return { ...signIn, ...latest }
-      }
-      // Signed out while the provider was answering: nobody may use what came, unless others share it.
-      if (!latest) await revokePair(registration, fresh, ports)
-      throw new AppError('not_signed_in')
+      log('info', 'refreshed', { provider })
+      // Of use to nobody where the last one signed out meanwhile: that sign-out revokes it in its turn.
+      return await ledger.publish(signIn, generation, fresh)
     } catch (error) {
-      if (error instanceof AppError && error.code === 'session_ended')
-        return await lookAgain(signIn, error)
+      if (isAppError(error, 'session_ended')) return await lookAgain(signIn, error)
       log('warning', 'refresh failed', { provider, cause: traceOf(error) })
       throw error
     }
   }
 
   /** The provider's no counts only if the token it refused is still the latest we know. */
-  async function lookAgain(signIn: SignIn, error: AppError): Promise<SignIn> {
+  async function lookAgain(signIn: SignIn, error: AppError): Promise<Latest> {
     const { latest } = await ledger.read(signIn)
     const sent = signIn.tokens.refreshToken?.reveal()
-    if (latest && latest.tokens.refreshToken?.reveal() !== sent) return { ...signIn, ...latest }
+    if (latest && latest.tokens.refreshToken?.reveal() !== sent) return latest
     await ledger.endGrant(signIn, signIn.generation)
     log('info', 'session ended by the provider', {
       provider: signIn.provider,
@@ -75,21 +66,30 @@ export function createRefresher({ config, ports, log, ledger }: Needs): Refreshe
     throw error
   }
 
+  async function mustBeSeated(signIn: SignIn): Promise<void> {
+    const { signedOut } = await ledger.read(signIn)
+    if (signedOut) throw new AppError('not_signed_in')
+  }
+
   return {
     async freshen(signIn, keepAlive) {
-      const key = `${signIn.provider} ${signIn.lineage} ${signIn.generation}`
-      const underWay = flights.get(key)
-      // A seat that shares its tokens takes the other's tokens, never the other's seat.
-      if (underWay) {
-        const { generation, tokens } = await underWay
-        const { signedOut } = await ledger.read(signIn)
-        if (signedOut) throw new AppError('not_signed_in')
-        return { ...signIn, generation, tokens }
+      const { provider, lineage, generation } = signIn
+      const key = `${provider} ${lineage} ${generation}`
+      await mustBeSeated(signIn)
+      let flight = flights.get(key)
+      if (!flight) {
+        flight = ledger
+          .inTurn(lineage, () => spend(signIn))
+          .finally(() => {
+            flights.delete(key)
+          })
+        flights.set(key, flight)
+        keepAlive?.(flight.catch(() => undefined)) // its failure is told to whoever awaits it
       }
-      const flight = spend(signIn).finally(() => flights.delete(key))
-      flights.set(key, flight)
-      keepAlive?.(flight.catch(() => undefined)) // its failure is told to whoever awaits it
-      return await flight
+      // Seats that share tokens share the flight: each takes the tokens, and none another's sign-out.
+      const latest = await flight
+      await mustBeSeated(signIn)
+      return { ...signIn, ...latest }
     },
   }
 }

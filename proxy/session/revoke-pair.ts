@@ -17,15 +17,23 @@ export async function revokePair(
 ): Promise<SignOutAnswer['effects']['tokens']> {
   const call = registration.provider.revoke
   if (!call || tokens.scheme !== 'bearer') return 'unsupported'
-  try {
-    let pair = tokens
-    // A bearer vouches for its own revocation, and a pair is found by its access token: where that
-    // one has ended, it is refreshed merely to be revoked.
-    const isDead = tokens.expiresAt !== null && tokens.expiresAt <= ports.now()
-    if (isDead && tokens.refreshToken && (call.auth === 'bearer' || call.endsPair))
-      pair = await refresh(registration, tokens, ports)
+  // A bearer vouches for its own revocation, and a pair is found by its access token: where that one
+  // has ended, it is refreshed merely to be revoked.
+  const needsLife = call.auth === 'bearer' || call.endsPair === true
+  const isDead = tokens.expiresAt !== null && tokens.expiresAt <= ports.now()
+  const refreshed = async () => await refresh(registration, tokens, ports)
+  const spend = async (pair: Tokens) => {
     for (const which of call.tokens)
       if (which === 'access' || pair.refreshToken) await revoke(registration, pair, which, ports)
+  }
+  try {
+    if (isDead && needsLife && tokens.refreshToken) await spend(await refreshed())
+    else
+      await spend(tokens).catch(async (error: unknown) => {
+        // It died before its stated end.
+        if (!isAppError(error, 'token_expired') || !tokens.refreshToken) throw error
+        await spend(await refreshed())
+      })
     return 'revoked'
   } catch (error) {
     if (isAppError(error)) return 'failed'

@@ -16,7 +16,10 @@ export function readSessionSecrets(faults: Faults, production: boolean) {
     const warning = `${variable} is not set: a new secret is made at each start, which signs everybody out.`
     return { secrets: [generated()], warnings: [warning] }
   }
-  const values = listed.split(',').map((value) => value.trim())
+  const values = listed
+    .split(',')
+    .map((value) => value.trim())
+    .filter(Boolean)
   values.forEach((value, index) => {
     const which = values.length > 1 ? `: secret ${index + 1} of ${values.length}` : ''
     if (!/^[\w-]+=*$/.test(value)) faults.add(variable, `is not base64url${which}; ${howTo}`)

@@ -52,6 +52,8 @@ export async function openSession(jar: Jar, needs: Needs): Promise<Session> {
   const seen: Seen[] = []
   /** Cookies that will never be good again. */
   const dead = new Set<string>()
+  /** Refreshes of this request without an answer: the token is not sent again by it. */
+  const unanswered = new Map<string, AppError>()
 
   async function readCookie(provider: string, name: string): Promise<void> {
     const opened = fromSealed(provider, await seal.open('account', provider, jar.get(name) ?? ''))
@@ -104,11 +106,15 @@ export async function openSession(jar: Jar, needs: Needs): Promise<Session> {
     },
 
     async freshen(signIn) {
+      const tried = unanswered.get(`${signIn.seat} ${signIn.generation}`)
+      if (tried) throw tried
       try {
         const fresh = await refresher.freshen(signIn, keepAlive)
         await session.keep(fresh)
         return fresh
       } catch (error) {
+        if (isAppError(error) && error.code.startsWith('provider_'))
+          unanswered.set(`${signIn.seat} ${signIn.generation}`, error)
         const isOver = isAppError(error, 'session_ended') || isAppError(error, 'not_signed_in')
         if (isOver && ledger.remembers(signIn.generation)) session.drop(signIn)
         throw error
@@ -139,7 +145,10 @@ export async function openSession(jar: Jar, needs: Needs): Promise<Session> {
           await ledger.signOut(superseded)
           session.drop(superseded)
         }
-        await session.keep(signIn)
+        // One account that has outgrown its cookies must not fail what others ask.
+        await session.keep(signIn).catch((error: unknown) => {
+          if (!isAppError(error, 'account_too_large')) throw error
+        })
       }
     },
   }

@@ -1,10 +1,12 @@
 import type { Context } from 'hono'
 import { logoutUrl } from '../../shared/oauth/logout'
+import type { Registration } from '../../shared/provider'
 import type { SignOutAnswer } from '../../shared/wire'
 import type { Offer } from '../config'
 import type { Parts, ProxyEnv } from '../parts'
 import { revokePair } from './revoke-pair'
 import { rememberLogout } from './logins'
+import type { SignIn } from './sign-in'
 
 /**
  * Signs a provider's accounts out of this browser: ended in the ledger first, then revoked where the
@@ -19,12 +21,11 @@ export async function signOut(
   const session = c.get('session')
   let tokens: SignOutAnswer['effects']['tokens'] = 'unsupported'
   for (const [index, signIn] of session.every(provider.id).entries()) {
-    const { latest, othersLive } = await ledger.signOut(signIn)
+    await ledger.signOut(signIn)
     session.drop(signIn)
     // The newest sign-in is the account; superseded ones only leave.
-    if (index > 0 || !registration || !provider.revoke) continue
-    const newest = latest && latest.generation > signIn.generation ? latest.tokens : signIn.tokens
-    tokens = othersLive ? 'kept' : await revokePair(registration, newest, ports)
+    if (index === 0 && registration && provider.revoke)
+      tokens = await ledger.inTurn(signIn.lineage, () => revokeNewest(signIn, registration))
   }
   const url = registration && logoutUrl(registration)
   if (url !== undefined) await rememberLogout(c.get('jar'), provider.id, seal, ports.now())
@@ -32,5 +33,13 @@ export async function signOut(
   return {
     effects: { local: 'cleared', tokens, provider: url === undefined ? 'unsupported' : 'redirect' },
     ...(url === undefined ? {} : { logoutUrl: url }),
+  }
+
+  /** Revokes what is known last of the pair, a refresh under way included; not while others need it. */
+  async function revokeNewest(signIn: SignIn, registered: Registration) {
+    const { latest, deserted } = await ledger.read(signIn)
+    if (!deserted) return 'kept'
+    const isNewer = latest && latest.generation > signIn.generation
+    return await revokePair(registered, isNewer ? latest.tokens : signIn.tokens, ports)
   }
 }

@@ -29,11 +29,12 @@ export async function check(
       optionsFor(endpoints.check, provider.check, registration, ports),
     )
     const answer = (await response.json()) as Record<string, unknown>
-    const expiry = typeof answer.exp === 'number' ? new Date(answer.exp * 1000) : undefined
+    // Spring's older servers leave `active` out of a positive answer.
+    const isStated = typeof answer.active === 'boolean'
+    if (!isStated && answer.exp === undefined) throw new Refusal(200, 'not_conform')
     return {
-      // Spring's older servers leave `active` out of a positive answer.
-      active: answer.active === true || (answer.active === undefined && answer.exp !== undefined),
-      expiresAt: expiry && !Number.isNaN(expiry.valueOf()) ? expiry.toISOString() : undefined,
+      active: answer.active !== false,
+      expiresAt: timeOf(answer.exp),
       clientId: text(answer.client_id),
       subject: text(answer.sub) ?? text(answer.user_name),
       scope: texts(answer.scope) ?? text(answer.scope)?.split(' '),
@@ -43,4 +44,11 @@ export async function check(
     if (error instanceof Refusal && error.word === 'invalid_token') return { active: false }
     throw toAppError(error)
   }
+}
+
+/** Epoch seconds as a time, up to the year 9999; undefined where there is none to read. */
+function timeOf(exp: unknown): string | undefined {
+  const seconds = Number(typeof exp === 'string' ? exp : (exp ?? NaN))
+  const isTime = seconds >= 0 && seconds < 253_402_300_800
+  return isTime ? new Date(seconds * 1000).toISOString() : undefined
 }

@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi'
+import { AppError, isAppError } from '../failure'
 import { isRedirect, type Registration } from '../provider'
 import type { Login } from './authorize'
 import type { Callback } from './callback'
@@ -39,6 +40,8 @@ export async function exchange(
       return { tokens, person: provider.person(answer, registration) }
     return { tokens, person: (await profile(registration, tokens, ports)).person }
   } catch (error) {
+    // A token refused right after it was given: the provider contradicts itself.
+    if (isAppError(error, 'token_expired')) throw new AppError('provider_error', { cause: error })
     throw toAppError(error, { words: ['invalid_grant'], code: 'login_expired' })
   }
 }

@@ -76,6 +76,7 @@ function isJson(response: Response): boolean {
 
 function parse(body: string): Answer | undefined {
   try {
+    if (isDeep(body)) return undefined
     const value: unknown = JSON.parse(body)
     return isAnswer(value) ? value : undefined
   } catch {
@@ -100,4 +101,17 @@ async function readText(response: Response): Promise<string> {
     }
     text += decoder.decode(value, { stream: true })
   }
+}
+
+/** Levels of an answer: no document shows ten. What is not bounded here overflows the stack when written again. */
+const deepest = 100
+
+function isDeep(body: string): boolean {
+  let depth = 0
+  for (const [sign] of body.matchAll(/"(?:[^"\\]|\\.)*"?|[[{\]}]/gs)) {
+    if (sign === '[' || sign === '{') depth++
+    else if (sign === ']' || sign === '}') depth--
+    if (depth > deepest) return true
+  }
+  return false
 }

@@ -38,8 +38,8 @@ export function toAppError(error: unknown, meaning?: Meaning): AppError {
   if (error instanceof Refusal) {
     if (error.status === 429)
       return new AppError('provider_busy', { cause: error, retryAfter: error.retryAfter ?? pause })
-    // A server in trouble says nothing about the person, whatever word it uses.
-    const isSure = error.status < 500
+    // A server in trouble, or one that sends us elsewhere, says nothing about the person.
+    const isSure = error.status < 300 || (error.status >= 400 && error.status < 500)
     if (meaning && isSure && error.word !== undefined && meaning.words.includes(error.word))
       return new AppError(meaning.code, { cause: error })
     return new AppError('provider_error', { cause: error })

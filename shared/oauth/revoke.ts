@@ -2,13 +2,13 @@ import * as oauth from 'oauth4webapi'
 import { AppError } from '../failure'
 import type { Registration, TokenName } from '../provider'
 import type { Ports } from './ports'
-import { toAppError } from './refusal'
+import { Refusal, toAppError } from './refusal'
 import type { Tokens } from './tokens'
 import { optionsFor, serverOf, vouch } from './vouch'
 
 /**
  * Revokes one token (RFC 7009). A token the provider no longer knows counts as revoked where it says
- * so with 200. Throws `unsupported` for a token it does not take, `not_refreshable` when the account
+ * so with 200. Throws `token_expired` when the access token that vouches is refused, `unsupported` for a token it does not take, `not_refreshable` when the account
  * has no refresh token, or a provider code.
  */
 export async function revoke(
@@ -36,6 +36,9 @@ export async function revoke(
     )
     await oauth.processRevocationResponse(response)
   } catch (error) {
+    const refused = provider.profile?.expired ?? 401
+    if (call.auth === 'bearer' && error instanceof Refusal && error.status === refused)
+      throw new AppError('token_expired', { cause: error })
     throw toAppError(error)
   }
 }

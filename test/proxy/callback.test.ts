@@ -202,7 +202,7 @@ describe('logins under way', () => {
     }
     expect([...browser.cookies.keys()].filter((name) => name.includes('_login_'))).toHaveLength(5)
     const [oldest = '', , , , , , newest = ''] = backs
-    expect((await browser.visit(oldest)).headers.get('location')).toMatch(/error=login_forged/)
+    expect((await browser.visit(oldest)).headers.get('location')).toMatch(/error=login_expired/)
     expect((await browser.visit(newest)).headers.get('location')).toBe('/')
   })
 

@@ -171,3 +171,19 @@ test('answers whether it lives and whether it is ready', async () => {
   expect((await app.request('/healthz')).status).toBe(200)
   expect((await app.request('/readyz')).status).toBe(200)
 })
+
+test('a 405 names the methods that the address takes', async () => {
+  const answer = await createStage().browser().call('PUT', '/bff/session')
+  expect(answer.headers.get('allow')).toBe('GET, DELETE')
+})
+
+test('a prefetch of a login writes no cookie, not even another account’s', async () => {
+  const stage = createStage()
+  const browser = stage.browser()
+  await browser.signIn('gearcode')
+  const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  await browser.call('POST', '/bff/accounts/gearcode/refresh')
+  const ahead = await browser.visit('/bff/login/seznam', { 'sec-purpose': 'prefetch', cookie })
+  expect(ahead.status).toBe(403)
+  expect(ahead.headers.getSetCookie()).toEqual([])
+})

@@ -56,13 +56,17 @@ export function ledgerContract(
       const published = await ledger.publish(alone, generation, pair('a2', 'r2'))
       const { latest, endedUpTo, signedOut } = await ledger.read(alone)
       expect(names(latest?.tokens)).toEqual(['a2', 'r2'])
-      expect(published && published.generation).toBe(latest?.generation)
+      expect(published.generation).toBe(latest?.generation)
       expect({ endedUpTo, signedOut }).toEqual({ endedUpTo: 0, signedOut: false })
     })
 
     test('nothing is known of a seat that never came', async () => {
       const { ledger } = await begin()
-      expect(await ledger.read(alone)).toEqual({ endedUpTo: 0, signedOut: false })
+      expect(await ledger.read(alone)).toEqual({
+        endedUpTo: 0,
+        signedOut: false,
+        deserted: false,
+      })
     })
 
     test('has a generation by the ledger’s clock', async () => {
@@ -91,13 +95,13 @@ export function ledgerContract(
       for (const turn of [2, 3, 4]) {
         old.pass(1)
         const latest = await old.ledger.publish(alone, generation, pair(`a${turn}`, `r${turn}`))
-        if (latest) generation = latest.generation
+        generation = latest.generation
       }
       // A counter would begin again at 1, and the spent pair would win.
       const { ledger, pass } = await begin()
       pass(60_000)
       const published = await ledger.publish(alone, start, pair('a5', 'r5'))
-      expect(published && published.generation).toBeGreaterThan(generation)
+      expect(published.generation).toBeGreaterThan(generation)
     })
 
     test('of one account says nothing of another', async () => {
@@ -106,7 +110,7 @@ export function ledgerContract(
       await ledger.publish(alone, start, pair('a2', 'r2'))
       await ledger.endGrant(alone, start + 9)
       await ledger.signOut(alone)
-      expect(await ledger.read(other)).toEqual({ endedUpTo: 0, signedOut: false })
+      expect(await ledger.read(other)).toEqual({ endedUpTo: 0, signedOut: false, deserted: false })
     })
 
     test('and another at the same time get two generations', async () => {
@@ -114,8 +118,8 @@ export function ledgerContract(
       const all = await Promise.all(
         [1, 2, 3, 4, 5].map((turn) => ledger.publish(alone, start, pair(`a${turn}`, `r${turn}`))),
       )
-      expect(new Set(all.map((latest) => latest && latest.generation)).size).toBe(5)
-      const newest = Math.max(...all.map((latest) => (latest ? latest.generation : 0)))
+      expect(new Set(all.map((latest) => latest.generation)).size).toBe(5)
+      const newest = Math.max(...all.map((latest) => latest.generation))
       expect((await ledger.read(alone)).latest?.generation).toBe(newest)
     })
   })
@@ -180,8 +184,8 @@ export function ledgerContract(
       const { generation } = await ledger.join(alone, pair('a1', 'r1'), false)
       await ledger.signOut(alone)
       pass(1000)
-      expect(await ledger.publish(alone, generation, pair('a2', 'r2'))).toBe(false)
-      expect((await ledger.read(alone)).signedOut).toBe(true)
+      await ledger.publish(alone, generation, pair('a2', 'r2'))
+      expect(await ledger.read(alone)).toMatchObject({ signedOut: true, deserted: true })
     })
 
     test('is final after the provider’s own end, and for as long as a cookie may live', async () => {
@@ -195,31 +199,33 @@ export function ledgerContract(
     test('of an account that was never refreshed is kept as well', async () => {
       const { ledger } = await begin()
       await ledger.join(alone, pair('a1', 'r1'), false)
-      expect(await ledger.signOut(alone)).toMatchObject({ othersLive: false })
-      expect((await ledger.read(alone)).signedOut).toBe(true)
+      await ledger.signOut(alone)
+      expect(await ledger.read(alone)).toMatchObject({ signedOut: true, deserted: true })
     })
 
     test('names the newest pair, which is the one to revoke', async () => {
       const { ledger } = await begin()
       await ledger.publish(alone, start, pair('a2', 'r2'))
-      expect(names((await ledger.signOut(alone)).latest?.tokens)).toEqual(['a2', 'r2'])
+      await ledger.signOut(alone)
+      expect(names((await ledger.read(alone)).latest?.tokens)).toEqual(['a2', 'r2'])
     })
 
     test('may be repeated', async () => {
       const { ledger } = await begin()
       await ledger.signOut(alone)
-      expect(await ledger.signOut(alone)).toMatchObject({ othersLive: false })
-      expect((await ledger.read(alone)).signedOut).toBe(true)
+      await ledger.signOut(alone)
+      expect(await ledger.read(alone)).toMatchObject({ signedOut: true, deserted: true })
     })
 
     test('is one seat’s: the others that share the pair stay', async () => {
       const { ledger } = await begin()
       const { generation } = await ledger.join(ada, pair('a1', 'r1'), true)
       await ledger.join(bob, pair('a1', 'r1'), true)
-      expect(await ledger.signOut(ada)).toMatchObject({ othersLive: true })
-      expect((await ledger.read(ada)).signedOut).toBe(true)
+      await ledger.signOut(ada)
+      expect(await ledger.read(ada)).toMatchObject({ signedOut: true, deserted: false })
       expect(await lives(ledger, bob, generation)).toBe(true)
-      expect(await ledger.signOut(bob)).toMatchObject({ othersLive: false })
+      await ledger.signOut(bob)
+      expect(await ledger.read(bob)).toMatchObject({ signedOut: true, deserted: true })
     })
 
     test('of one seat does not stop what it has in flight for the others', async () => {
@@ -227,18 +233,42 @@ export function ledgerContract(
       const { generation } = await ledger.join(ada, pair('a1', 'r1'), true)
       await ledger.join(bob, pair('a1', 'r1'), true)
       await ledger.signOut(ada)
-      expect(await ledger.publish(ada, generation, pair('a2', 'r2'))).not.toBe(false)
+      await ledger.publish(ada, generation, pair('a2', 'r2'))
       expect(names((await ledger.read(bob)).latest?.tokens)).toEqual(['a2', 'r2'])
       expect((await ledger.read(ada)).signedOut).toBe(true)
     })
 
-    test('of the last seat stops what is in flight for any of them', async () => {
+    test('of the last seat leaves nobody, and keeps what is in flight to be revoked', async () => {
       const { ledger } = await begin()
       const { generation } = await ledger.join(ada, pair('a1', 'r1'), true)
       await ledger.join(bob, pair('a1', 'r1'), true)
       await ledger.signOut(bob)
       await ledger.signOut(ada)
-      expect(await ledger.publish(ada, generation, pair('a2', 'r2'))).toBe(false)
+      await ledger.publish(ada, generation, pair('a2', 'r2'))
+      const { latest, deserted } = await ledger.read(ada)
+      expect(deserted).toBe(true)
+      expect(names(latest?.tokens)).toEqual(['a2', 'r2'])
+    })
+
+    test('of all is each seat’s that is known, and no obstacle to the next', async () => {
+      const { ledger, pass } = await begin()
+      const { generation } = await ledger.join(ada, pair('a1', 'r1'), true)
+      await ledger.join(bob, pair('a1', 'r1'), true)
+      await ledger.signOutAll(ada, generation)
+      expect(await ledger.read(bob)).toMatchObject({ signedOut: true, deserted: true })
+      pass(1000)
+      const cleo: Seat = { ...ada, seat: 'cleo' }
+      const joined = await ledger.join(cleo, pair('a2', 'r2'), true)
+      expect(await lives(ledger, cleo, joined.generation)).toBe(true)
+      expect(await lives(ledger, bob, generation)).toBe(false)
+    })
+
+    test('counts a seat that was seen, though it never joined here: the ledger was lost', async () => {
+      const { ledger } = await begin()
+      await ledger.read({ ...ada, generation: start })
+      await ledger.read({ ...bob, generation: start })
+      await ledger.signOut(ada)
+      expect((await ledger.read(ada)).deserted).toBe(false)
     })
 
     test('does not count a seat whose cookie’s life has ended', async () => {
@@ -246,7 +276,8 @@ export function ledgerContract(
       await ledger.join(ada, pair('a1', 'r1'), true)
       await ledger.join(bob, pair('a1', 'r1'), true)
       pass(91 * day)
-      expect(await ledger.signOut(ada)).toMatchObject({ othersLive: false })
+      await ledger.signOut(ada)
+      expect((await ledger.read(ada)).deserted).toBe(true)
     })
 
     test('does not keep the same person from signing in again with the same pair', async () => {
@@ -259,6 +290,31 @@ export function ledgerContract(
       expect(names(tokens)).toEqual(['a1', 'r1'])
       expect(await lives(ledger, again, generation)).toBe(true)
       expect((await ledger.read(ada)).signedOut).toBe(true)
+    })
+  })
+
+  describe(`${name}: a turn`, () => {
+    test('is one at a time for a lineage, in order, whatever becomes of it', async () => {
+      const { ledger } = await begin()
+      const steps: string[] = []
+      const work = (step: string, fails = false) =>
+        ledger.inTurn('one', async () => {
+          steps.push(`${step} begins`)
+          await Promise.resolve()
+          steps.push(`${step} ends`)
+          if (fails) throw new Error(step)
+        })
+      await Promise.allSettled([work('first', true), work('second'), work('third')])
+      expect(steps).toEqual(
+        ['first', 'second', 'third'].flatMap((step) => [`${step} begins`, `${step} ends`]),
+      )
+    })
+
+    test('of one lineage does not wait for another', async () => {
+      const { ledger } = await begin()
+      const never = ledger.inTurn('one', () => new Promise<void>(() => undefined))
+      expect(await ledger.inTurn('other', () => Promise.resolve('done'))).toBe('done')
+      void never
     })
   })
 
@@ -277,7 +333,7 @@ export function ledgerContract(
       const { generation } = await ledger.join(ada, pair('a1', 'r1'), true)
       pass(1000)
       const second = await ledger.publish(ada, generation, pair('a2', 'r2'))
-      await ledger.publish(ada, second ? second.generation : 0, pair('a3', 'r3'))
+      await ledger.publish(ada, second.generation, pair('a3', 'r3'))
       const latest = (await ledger.read(ada)).latest
       for (const spent of ['r1', 'r2']) {
         const joined = await ledger.join({ ...bob, seat: spent }, pair('a1', spent), true)
@@ -308,7 +364,7 @@ export function ledgerContract(
       const { generation } = await ledger.join(ada, pair('a1', 'r1'), true)
       const second = await ledger.publish(ada, generation, pair('a2', 'r1'))
       const joined = await ledger.join(bob, pair('a2', 'r1'), true)
-      expect(second && joined.generation).toBe(second && second.generation)
+      expect(joined.generation).toBe(second.generation)
       expect(names(joined.tokens)).toEqual(['a2', 'r1'])
     })
 

@@ -208,3 +208,69 @@ test('an account without a refresh token says so', async () => {
   expect(answer.status).toBe(409)
   expect(await answer.json()).toMatchObject({ code: 'not_refreshable' })
 })
+
+test('one request never sends a refresh token twice, though the first was not answered', async () => {
+  const stage = createStage()
+  const browser = stage.browser()
+  await browser.signIn('konpro')
+  stage.clock.now += 10 * 24 * 60 * minutes - 30_000
+  stage.simulators.konpro.faults.refresh = 'cut'
+  stage.simulators.konpro.faults.profile = { status: 401 }
+  const answer = await browser.call('GET', '/bff/accounts/konpro/profile')
+  expect(answer.status).toBe(502)
+  expect(
+    stage.simulators.konpro.log.filter(({ path }) => /refresh_token$/.test(path)),
+  ).toHaveLength(1)
+})
+
+test('an account that outgrew its cookies does not fail what is asked of others', async () => {
+  const stage = createStage()
+  const browser = stage.browser()
+  await browser.signIn('seznam')
+  await browser.signIn('gearcode')
+  const huge = () =>
+    Buffer.from(crypto.getRandomValues(new Uint8Array(12_000))).toString('base64url')
+  stage.simulators.seznam.tokenAnswer = (answer) => ({
+    ...answer,
+    access_token: huge(),
+    refresh_token: huge(),
+  })
+  expect((await browser.call('POST', '/bff/accounts/seznam/refresh')).status).toBe(502)
+  const other = await browser.call('POST', '/bff/accounts/gearcode/refresh')
+  expect(other.status).toBe(200)
+  expect(other.headers.getSetCookie()).not.toEqual([])
+})
+
+describe('nonsense from the provider', () => {
+  test('as deep as a stack is a provider error', async () => {
+    const stage = createStage()
+    const browser = stage.browser()
+    await browser.signIn('seznam')
+    stage.simulators.seznam.faults.profile = {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`,
+    }
+    const answer = await browser.call('GET', '/bff/accounts/seznam/profile')
+    expect(await answer.json()).toMatchObject({ code: 'provider_error', status: 502 })
+  })
+
+  test('that repeats the token it was sent stays here', async () => {
+    const stage = createStage()
+    const browser = stage.browser()
+    let token = ''
+    stage.simulators.seznam.tokenAnswer = (answer) => {
+      token = String(answer.access_token)
+      return answer
+    }
+    await browser.signIn('seznam')
+    stage.simulators.seznam.faults.profile = {
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ oauth_user_id: 'a', debug: { sent: `Bearer ${token}` } }),
+    }
+    const answer = await browser.call('GET', '/bff/accounts/seznam/profile')
+    expect(answer.status).toBe(502)
+    expect(await answer.text()).not.toContain(token)
+  })
+})

@@ -54,17 +54,20 @@ describe('a sign-out', () => {
     })
     await new Promise((resolve) => setTimeout(resolve, 20))
     stage.onTheWay = undefined
-    await browser.call('DELETE', '/bff/accounts/seznam')
+    const leaving = browser.call('DELETE', '/bff/accounts/seznam')
+    await new Promise((resolve) => setTimeout(resolve, 20))
     release()
     const answer = await refresh
+    expect(await (await leaving).json()).toMatchObject({ effects: { tokens: 'revoked' } })
     expect(answer.status).toBe(401)
     expect(await answer.json()).toMatchObject({ code: 'not_signed_in' })
     expect(await (await browser.call('GET', '/bff/session')).json()).toEqual({ accounts: [] })
     const revocations = stage.simulators.seznam.log.filter(({ path }) => /revoke$/.test(path))
     const [refreshToken, accessToken] = revocations.slice(-2)
     expect([refreshToken?.status, accessToken?.status]).toEqual([200, 200])
-    const vouchers = revocations.map(({ headers }) => headers.authorization)
-    expect(vouchers.at(-1)).not.toBe(vouchers[0])
+    expect(revocations).toHaveLength(2)
+    const spent = stage.simulators.seznam.log.filter(({ body }) => body.includes('"refresh_token"'))
+    expect(spent.filter(({ path }) => /token$/.test(path))).toHaveLength(1)
   })
 
   test.each(['hang', 'cut', 'html', { status: 503 }, 'redirect'] as const)(
@@ -186,4 +189,124 @@ test('a deliberate end for all is final: a later sign-in brings no other browser
   expect((await first.call('GET', '/bff/accounts/onesait')).status).toBe(200)
   const left = await first.call('DELETE', '/bff/accounts/onesait')
   expect(await left.json()).toMatchObject({ effects: { tokens: 'revoked' } })
+})
+
+describe('what meets on the way', () => {
+  /** Holds every answer that satisfies the condition until released. */
+  function hold(stage: ReturnType<typeof createStage>, which: (url: string) => boolean) {
+    let release = (): void => undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    stage.onTheWay = (_answer, url) => (which(url) ? held : Promise.resolve())
+    return () => {
+      stage.onTheWay = undefined
+      release()
+    }
+  }
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
+
+  test('a waiter does not inherit the sign-out of the one it waits for', async () => {
+    const stage = createStage()
+    const [first, second] = [stage.browser(), stage.browser()]
+    await first.signIn('onesait')
+    await second.signIn('onesait')
+    const release = hold(stage, (url) => /oauth\/token$/.test(url))
+    const leads = first.call('POST', '/bff/accounts/onesait/refresh', undefined, {
+      cookie: cookieLine(first),
+    })
+    const waits = second.call('POST', '/bff/accounts/onesait/refresh')
+    await pause()
+    const leaves = first.call('DELETE', '/bff/accounts/onesait')
+    await pause()
+    release()
+    expect((await leads).status).toBe(401)
+    expect(await (await leaves).json()).toMatchObject({ effects: { tokens: 'kept' } })
+    expect((await waits).status).toBe(200)
+    expect((await second.call('POST', '/bff/accounts/onesait/refresh')).status).toBe(200)
+  })
+
+  test('a sign-in that comes while the last one leaves gets a pair that lives', async () => {
+    const stage = createStage()
+    const [first, second] = [stage.browser(), stage.browser()]
+    await first.signIn('onesait')
+    const release = hold(stage, (url) => /revoke_token/.test(url))
+    const leaves = first.call('DELETE', '/bff/accounts/onesait')
+    await pause()
+    const comes = second.signIn('onesait')
+    await pause()
+    release()
+    await leaves
+    expect((await comes).status).toBe(200)
+    expect((await second.call('POST', '/bff/accounts/onesait/refresh')).status).toBe(200)
+  })
+
+  test('a sign-in that reissues the pair does not end the browser that refreshes meanwhile', async () => {
+    const stage = createStage()
+    const [first, second] = [stage.browser(), stage.browser()]
+    await first.signIn('onesait')
+    stage.clock.now += 13 * 3600_000
+    const release = hold(stage, (url) => /oauth\/token$/.test(url))
+    const comes = second.signIn('onesait')
+    await pause()
+    const refreshes = first.call('POST', '/bff/accounts/onesait/refresh')
+    await pause()
+    release()
+    expect((await comes).status).toBe(200)
+    expect((await refreshes).status).toBe(200)
+    expect((await first.call('POST', '/bff/accounts/onesait/check')).status).toBe(200)
+  })
+
+  test('a revocation does not undo a refresh that came before its answer', async () => {
+    const stage = createStage()
+    const browser = stage.browser()
+    stage.simulators.seznam.switches.rotate = true
+    await browser.signIn('seznam')
+    const release = hold(stage, (url) => /revoke$/.test(url))
+    const revokes = browser.call('POST', '/bff/accounts/seznam/revoke', { token: 'access' })
+    await pause()
+    const refreshes = browser.call('POST', '/bff/accounts/seznam/refresh')
+    await pause()
+    release()
+    expect((await revokes).status).toBe(200)
+    expect((await refreshes).status).toBe(200)
+    expect((await browser.call('GET', '/bff/accounts/seznam/profile')).status).toBe(200)
+  })
+
+  test('a seat seen after a restart counts: the pair is kept for it', async () => {
+    const stage = createStage()
+    const [first, second] = [stage.browser(), stage.browser()]
+    await first.signIn('onesait')
+    await second.signIn('onesait')
+    stage.restart()
+    await second.call('GET', '/bff/session')
+    const left = await first.call('DELETE', '/bff/accounts/onesait')
+    expect(await left.json()).toMatchObject({ effects: { tokens: 'kept' } })
+    expect((await second.call('POST', '/bff/accounts/onesait/refresh')).status).toBe(200)
+  })
+
+  test('many who sign in at once as one user all get in', async () => {
+    const stage = createStage()
+    const browsers = Array.from({ length: 20 }, () => stage.browser())
+    const answers = await Promise.all(browsers.map((browser) => browser.signIn('onesait')))
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200))
+  })
+
+  test('many wrong passwords at once are counted one by one', async () => {
+    const stage = createStage()
+    const browser = stage.browser()
+    const guess = { username: 'analyst', password: 'guess' }
+    const answers = await Promise.all(
+      Array.from({ length: 25 }, () => browser.call('POST', '/bff/login/onesait', guess)),
+    )
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(10)
+    expect(stage.simulators.onesait.log).toHaveLength(10)
+  })
+
+  test('an access token that died early is refreshed to be revoked', async () => {
+    const stage = createStage()
+    const browser = stage.browser()
+    await browser.signIn('seznam')
+    stage.simulators.seznam.expireAccessTokens()
+    const left = await browser.call('DELETE', '/bff/accounts/seznam')
+    expect(await left.json()).toMatchObject({ effects: { tokens: 'revoked' } })
+  })
 })

@@ -74,17 +74,14 @@ describe('Seznam', () => {
     },
   )
 
-  test('may refuse a revocation in the body alone, which is no success', async () => {
+  test('may refuse a revocation in the body alone, which is no success but the end', async () => {
     const scene = createSeznamScene()
     scene.simulator.switches.httpStatusMirrorsBody = false
     await scene.signIn()
     scene.simulator.revokeEverything()
     expect(
       (await scene.call('POST', '/bff/accounts/seznam/revoke', { token: 'refresh' })).code,
-    ).toBe('provider_error')
-    expect(await scene.call('DELETE', '/bff/accounts/seznam')).toMatchObject({
-      body: { effects: { tokens: 'failed' } },
-    })
+    ).toBe('session_ended')
   })
 
   test('may refuse the code in the body alone, which signs nobody in', async () => {

@@ -36,18 +36,24 @@ export async function refreshAccount(
 }
 
 /** The account with a token that is good for a call, refreshed if that is due. */
-async function ready(registration: Registration, parts: Parts): Promise<Kept> {
+async function ready(registration: Registration, parts: Parts): Promise<Ready> {
   const kept = await readKept(registration.provider.id, parts)
   if (!kept) throw new AppError('not_signed_in')
   const { expiresAt, refreshToken } = kept.tokens
-  if (expiresAt === null || !refreshToken || parts.now() < expiresAt - early) return kept
+  if (expiresAt === null || !refreshToken || parts.now() < expiresAt - early) return { kept }
   try {
-    return await refreshAccount(registration, kept, parts)
+    return { kept: await refreshAccount(registration, kept, parts) }
   } catch (error) {
     // The provider is in trouble, but the token at hand is still good for a moment.
-    if (isFinal(error) || parts.now() >= expiresAt) throw error
-    return kept
+    if (!(error instanceof AppError) || isFinal(error) || parts.now() >= expiresAt) throw error
+    return { kept, unanswered: error }
   }
+}
+
+interface Ready {
+  kept: Kept
+  /** A refresh that failed just now: its token is not sent again by the same request (ledger). */
+  unanswered?: AppError
 }
 
 /** Calls with a token that is good; one that the provider refuses all the same is refreshed once. */
@@ -56,12 +62,13 @@ export async function withToken<T>(
   call: (tokens: Tokens) => Promise<T>,
   parts: Parts,
 ): Promise<T> {
-  const kept = await ready(registration, parts)
+  const { kept, unanswered } = await ready(registration, parts)
   try {
     return await call(kept.tokens)
   } catch (error) {
     const refused = error instanceof AppError && error.code === 'token_expired'
     if (!refused || !kept.tokens.refreshToken) throw error
+    if (unanswered !== undefined) throw unanswered
     return call((await refreshAccount(registration, kept, parts)).tokens)
   }
 }
@@ -87,8 +94,6 @@ async function revokeOrphan(registration: Registration, tokens: Tokens, parts: P
   }
 }
 
-function isFinal(error: unknown): boolean {
-  return (
-    !(error instanceof AppError) || error.code === 'session_ended' || error.code === 'not_signed_in'
-  )
+function isFinal({ code }: AppError): boolean {
+  return code === 'session_ended' || code === 'not_signed_in'
 }
