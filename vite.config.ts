@@ -173,8 +173,8 @@ function sizes(): Plugin {
 }
 
 /**
- * The page, its scripts and styles. What the entry itself imports dynamically is fetched on every
- * visit (see web/main.ts); what is dynamic beyond that is not.
+ * The page, its scripts and styles: what the entry loads at once (see web/main.ts) belongs to it,
+ * what it only names for later, such as the protocol of browser custody, does not.
  */
 function filesOfFirstLoad(bundle: Rolldown.OutputBundle): string[] {
   const files = new Set(['index.html'])
@@ -184,7 +184,11 @@ function filesOfFirstLoad(bundle: Rolldown.OutputBundle): string[] {
     files.add(name)
     for (const style of chunk.viteMetadata?.importedCss ?? []) files.add(style)
     chunk.imports.forEach(add)
-    if (chunk.isEntry) chunk.dynamicImports.forEach(add)
+    if (chunk.isEntry) chunk.dynamicImports.filter(isStart).forEach(add)
+  }
+  const isStart = (name: string): boolean => {
+    const chunk = bundle[name]
+    return chunk?.type === 'chunk' && chunk.facadeModuleId === at('web/start.ts')
   }
   Object.entries(bundle).forEach(([name, file]) => {
     if (file.type === 'chunk' && file.isEntry) add(name)
@@ -237,7 +241,7 @@ async function devProxy({ environments: { ssr } }: ViteDevServer) {
 
 function serveProxy(server: ViteDevServer, memory: Map<string, unknown>): void {
   server.middlewares.use((incoming, outgoing, next) => {
-    if (!/^\/(?:bff|healthz|readyz)(?:\/|$)/.test(pathOf(incoming.originalUrl))) {
+    if (!/^\/(?:bff(?:\/|$)|healthz$|readyz$)/.test(pathOf(incoming.originalUrl))) {
       next()
       return
     }

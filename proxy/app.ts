@@ -26,6 +26,8 @@ export interface ProxyPorts extends Ports {
   log: Log
   /** The app's pages, where the same server serves them; asked for all that is not ours. */
   pages?: (request: Request) => Promise<Response>
+  /** What keeps the server from being sent people, such as its own end; nothing unless stated. */
+  missing?: () => readonly string[]
 }
 
 /** Every path below `/bff`, with the methods it takes. */
@@ -81,7 +83,7 @@ export function createProxy(config: Config, ports: ProxyPorts) {
     for (const [name, value] of headers)
       if (!c.res.headers.has(name)) c.res.headers.set(name, value)
   })
-  app.route('/', healthRoutes())
+  app.route('/', healthRoutes(ports.missing ?? (() => [])))
   app.route('/bff', bff(parts))
   return app
 }

@@ -42,6 +42,11 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly faults: readonly string[]
 
+  /** The variables at fault. */
+  get variables(): string[] {
+    return [...new Set(this.faults.map((fault) => fault.replace(/ .*/s, '')))]
+  }
+
   constructor(faults: readonly string[]) {
     super(
       `The configuration has ${faults.length} fault(s):\n${faults.map((f) => `  - ${f}`).join('\n')}`,

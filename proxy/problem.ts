@@ -36,10 +36,11 @@ const titles: Record<ErrorCode, string> = {
   unsupported: 'The provider does not have this operation.',
 }
 
-/** For a server that cannot even be built: nothing of it is known yet. */
-export function answerNotReady(): Response {
+/** For a server that cannot even be built; `/readyz` names the variables at fault. */
+export function answerNotReady(request: Request, missing: readonly string[]): Response {
   const { code, status } = new AppError('not_ready')
   const problem: Problem = { type: `urn:latchkey:${code}`, title: titles[code], status, code }
+  if (new URL(request.url).pathname === '/readyz') problem.missing = missing
   return new Response(JSON.stringify(problem), {
     status,
     headers: {
@@ -65,6 +66,7 @@ export function answerProblem(c: Context<ProxyEnv>, error: unknown, log: Log): R
   const problem: Problem = { type: `urn:latchkey:${code}`, title: titles[code], status, code }
   const offer = c.get('offer') as ProxyEnv['Variables']['offer'] | undefined
   if (code === 'unsupported' && offer) problem.capabilities = capabilitiesOf(offer.provider)
+  if (known.missing) problem.missing = known.missing
   if (retryAfter !== undefined) c.header('retry-after', String(retryAfter))
   // By the context, which adds what was set before the failure, such as Allow.
   return c.body(JSON.stringify(problem), status, {

@@ -19,7 +19,9 @@ export interface Running {
 export async function serve(config: Config, webDirectory: URL, log: Log): Promise<Running> {
   const files = await readBuiltFiles(webDirectory)
   if (!files) log('warning', 'There is no built app beside the server: only the proxy is served.')
+  let isClosing = false
   const app = createProxy(config, {
+    missing: () => (isClosing ? ['open connections: the server is stopping'] : []),
     fetch: (input, init) => fetch(input, init),
     now: Date.now,
     log,
@@ -41,6 +43,7 @@ export async function serve(config: Config, webDirectory: URL, log: Log): Promis
           url: `http://${host}:${port}`,
           close: () =>
             new Promise((done) => {
+              isClosing = true
               const late = setTimeout(() => {
                 if ('closeAllConnections' in server) server.closeAllConnections()
               }, grace)

@@ -7,10 +7,21 @@ export class AppError extends Error {
   /** Seconds after which another try may succeed (RFC 9110 §10.2.3). */
   readonly retryAfter: number | undefined
 
-  constructor(code: ErrorCode, options: { cause?: unknown; retryAfter?: number | undefined } = {}) {
+  /** What a server that is not ready waits for. */
+  readonly missing: readonly string[] | undefined
+
+  constructor(
+    code: ErrorCode,
+    options: {
+      cause?: unknown
+      retryAfter?: number | undefined
+      missing?: readonly string[] | undefined
+    } = {},
+  ) {
     super(code, { cause: options.cause })
     this.code = code
     this.retryAfter = options.retryAfter
+    this.missing = options.missing
   }
 
   get status(): (typeof statusOf)[ErrorCode] {

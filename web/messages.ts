@@ -84,8 +84,8 @@ export const messages: Record<FailureCode, Message> = {
     next: 'You stay signed in. Try again a little later.',
   },
   provider_error: {
-    what: '{provider} gave an answer that makes no sense.',
-    next: 'No account was signed out by this. Try again, or later if it stays.',
+    what: '{provider} has trouble answering right now.',
+    next: 'No account was signed out by this. Try again in a moment.',
   },
   provider_off: {
     what: '{provider} is switched off here.',

@@ -1,5 +1,5 @@
 /** Times and effects in words. */
-import type { SignOutAnswer } from '../shared/wire'
+import type { ProviderView, SignOutAnswer } from '../shared/wire'
 
 /** The page's language; dates and times follow the person's own settings. */
 const language = 'en'
@@ -28,10 +28,14 @@ export function fullTime(time: string): string {
 }
 
 /** What became of the tokens and of the provider's own session, said as it is. */
-export function effectsInWords(name: string, { effects }: SignOutAnswer): string[] {
+export function effectsInWords(
+  name: string,
+  { effects }: SignOutAnswer,
+  grant: ProviderView['grant'],
+): string[] {
   const tokens = {
     revoked: `${name} has ended your tokens.`,
-    kept: `Your tokens live on, because another sign-in of yours at ${name} uses the same ones. “Revoke” ends them everywhere.`,
+    kept: `Another sign-in of the same user still uses these tokens, so ${name} has not ended them. “Revoke” in that sign-in ends all of them.`,
     unsupported: `${name} has no way to end tokens early. They were deleted here and end by themselves.`,
     failed: `${name} could not be told to end your tokens. They were deleted here and end by themselves.`,
   }
@@ -40,5 +44,8 @@ export function effectsInWords(name: string, { effects }: SignOutAnswer): string
     redirect: `You are still signed in at ${name} itself, so the next sign-in may not ask who you are.`,
     unsupported: `${name} may still remember you, so the next sign-in may not ask who you are.`,
   }
-  return [tokens[effects.tokens], provider[effects.provider]]
+  // Where the password is asked for each time, no session of the provider lets anybody in without it.
+  return grant === 'password'
+    ? [tokens[effects.tokens]]
+    : [tokens[effects.tokens], provider[effects.provider]]
 }

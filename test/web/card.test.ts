@@ -98,9 +98,35 @@ test.each(['provider_unreachable', 'provider_busy', 'provider_timeout', 'offline
     await card.refresh()
     expect(card.state).toBe('trouble')
     expect(card.account).toEqual(ada)
-    expect(card.canRetry).toBe(true)
   },
 )
+
+test('what failed is offered again only where no button of the account does the same', async () => {
+  const { card } = cardWith({
+    refresh: refusing('provider_timeout'),
+    signOut: refusing('offline'),
+    profile: refusing('provider_timeout'),
+    check: refusing('provider_timeout'),
+  })
+  await card.look(Promise.resolve([ada]))
+  await card.refresh()
+  expect(card.canRetry).toBe(false)
+  await card.signOut()
+  expect(card.canRetry).toBe(false)
+  await card.readProfile()
+  expect(card.canRetry).toBe(true)
+  await card.check()
+  expect(card.canRetry).toBe(true)
+})
+
+test('the access token, which is chosen at first, is the first to choose', async () => {
+  const revokes = { tokens: ['refresh' as const, 'access' as const], everywhere: false }
+  const { card } = cardWith({}, { view: { ...view, revokes } })
+  await card.look(Promise.resolve([ada]))
+  expect(card.revocable).toEqual(['access', 'refresh'])
+  await card.look(Promise.resolve([{ ...ada, refreshable: false }]))
+  expect(card.revocable).toEqual(['access'])
+})
 
 test('a failed sign-in is no trouble of the account that is there', async () => {
   const { card } = cardWith({})

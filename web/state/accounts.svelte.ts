@@ -15,6 +15,7 @@ export interface AccountsParts {
 /** All providers of this deployment with this person's accounts. */
 export class Accounts {
   readonly #parts: AccountsParts
+  #looking = false
 
   cards = $state.raw<readonly Card[]>([])
   /** `loading` until it is known who is signed in: before, nobody is shown as signed out. */
@@ -32,13 +33,17 @@ export class Accounts {
     this.#parts = parts
   }
 
-  /** Listens to the other tabs and to this page being shown again. */
+  /** Listens to the other tabs and to the person coming back to this page. */
   listen() {
     const again = () => void this.#lookAgain()
     this.#parts.channel.listen(again)
-    document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible') again()
-    })
+    const comeBack = () => {
+      // Who comes back to a tab is told of twice.
+      if (document.visibilityState === 'visible' && !this.#looking) again()
+    }
+    document.addEventListener('visibilitychange', comeBack)
+    // A window that stood beside another one was visible all the time.
+    addEventListener('focus', comeBack)
     addEventListener('pageshow', ({ persisted }) => {
       // Back from the browser's cache: nothing of it may be shown before it is known to be true.
       if (persisted) void this.load()
@@ -60,6 +65,8 @@ export class Accounts {
       await Promise.all(cards.map((card) => card.look(session)))
       this.cards = cards
       this.phase = 'ready'
+      // A sign-in by redirect comes back as a new page like any other. Who hears it only looks.
+      if (this.signedIn.length > 0) this.#parts.channel.tell()
     } catch (error) {
       this.trouble = failureOf(error)
       this.phase = 'failed'
@@ -98,6 +105,7 @@ export class Accounts {
 
   async #lookAgain(): Promise<void> {
     if (this.phase !== 'ready') return
+    this.#looking = true
     try {
       const session = this.#session()
       await session
@@ -106,6 +114,8 @@ export class Accounts {
     } catch (error) {
       // What is shown stays: not to know better is no reason to sign anybody out.
       this.trouble = failureOf(error)
+    } finally {
+      this.#looking = false
     }
   }
 

@@ -17,6 +17,9 @@ export type State =
 /** What is being done with an account. */
 export type Deed = 'sign-in' | 'profile' | 'refresh' | 'check' | 'revoke' | 'sign-out'
 
+/** What a person cannot repeat with a button that every account shows. */
+const tuckedAway: readonly Deed[] = ['profile', 'check', 'revoke']
+
 export interface Trouble {
   code: FailureCode | 'unknown'
   during: Deed
@@ -75,10 +78,13 @@ export class Card {
     return this.view.capabilities.includes(capability)
   }
 
-  /** Which of the account's tokens the provider revokes. */
+  /** Which of the account's tokens the provider revokes, the one that ends least first. */
   revocable = $derived.by((): readonly TokenName[] => {
     const tokens = this.view.revokes?.tokens ?? []
-    return this.account?.refreshable ? tokens : tokens.filter((token) => token === 'access')
+    const held: readonly TokenName[] = this.account?.refreshable
+      ? ['access', 'refresh']
+      : ['access']
+    return held.filter((token) => tokens.includes(token))
   })
 
   get finishesHere(): boolean {
@@ -207,8 +213,9 @@ export class Card {
     void this.#again?.()
   }
 
+  /** Whether what failed can be done once more and has no control of its own in sight. */
   get canRetry(): boolean {
-    return this.trouble !== null && this.trouble.during !== 'sign-in' && this.#again !== null
+    return this.trouble !== null && tuckedAway.includes(this.trouble.during) && this.#again !== null
   }
 
   #arrive(account: Account) {
