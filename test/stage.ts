@@ -24,7 +24,7 @@ export const morning = Date.UTC(2026, 10, 21, 8)
 /** The proxy, the five simulators and a clock, in this process: no sockets, no waiting. */
 export function createStage(
   variables: Record<string, string | undefined> = {},
-  options: ReadOptions = {},
+  options: ReadOptions & { timeLimit?: number } = {},
 ) {
   const clock = { now: morning }
   const now = () => clock.now
@@ -67,7 +67,12 @@ export function createStage(
     return answer
   }
   const start = (changes: Record<string, string | undefined> = {}) =>
-    createProxy(readConfig({ ...env, ...changes }, options), { fetch, now, log, timeLimit: 200 })
+    createProxy(readConfig({ ...env, ...changes }, options), {
+      fetch,
+      now,
+      log,
+      timeLimit: options.timeLimit ?? 200,
+    })
   const stage = {
     clock,
     simulators,
