@@ -1,7 +1,8 @@
 import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import * as v from 'valibot'
-import { AppError, isAppError } from '../../shared/failure'
+import { AppError } from '../../shared/failure'
+import { withLiveTokens } from '../../shared/oauth/live'
 import { check } from '../../shared/oauth/check'
 import { profile } from '../../shared/oauth/profile'
 import { revoke } from '../../shared/oauth/revoke'
@@ -22,7 +23,7 @@ export function accountsRoute(parts: Parts) {
       .delete('/', async (c) => c.json(await signOut(c, c.get('offer'), parts)))
       .get('/profile', async (c) => {
         const { signIn, registration } = able(c, 'profile')
-        const { person, raw } = await withLiveTokens(c, signIn, async ({ tokens }) => {
+        const { person, raw } = await live(c, signIn, async ({ tokens }) => {
           const answer = await profile(registration, tokens, ports)
           // Whatever a provider repeats of what it was sent stays here.
           if (repeats(answer, tokens)) throw new AppError('provider_error')
@@ -40,8 +41,8 @@ export function accountsRoute(parts: Parts) {
       })
       .post('/check', async (c) => {
         const { signIn, registration } = able(c, 'check')
-        const live = await c.get('session').live(signIn)
-        return c.json(await check(registration, live.tokens, ports))
+        const answer = await live(c, signIn, ({ tokens }) => check(registration, tokens, ports))
+        return c.json(answer)
       })
       .post('/revoke', bodyLimit({ maxSize: 1024, onError: tooLarge }), async (c) => {
         const { signIn, registration } = able(c, 'revoke')
@@ -63,7 +64,7 @@ export function accountsRoute(parts: Parts) {
     const call = registration.provider.revoke
     const session = c.get('session')
     if (!call?.endsPair && !call?.tokens.includes(which)) throw new AppError('unsupported')
-    return await withLiveTokens(c, signIn, (live) =>
+    return await live(c, signIn, (live) =>
       ledger.inTurn(live.lineage, async () => {
         const { latest } = await ledger.read(live)
         const newest = latest && latest.generation > live.generation ? { ...live, ...latest } : live
@@ -81,28 +82,8 @@ export function accountsRoute(parts: Parts) {
     )
   }
 
-  /** Works with tokens that are alive; a token refused all the same is refreshed and tried once more. */
-  async function withLiveTokens<T>(
-    c: Context<ProxyEnv>,
-    signIn: SignIn,
-    work: (signIn: SignIn) => Promise<T>,
-  ): Promise<T> {
-    const session = c.get('session')
-    const live = await session.live(signIn)
-    try {
-      return await work(live)
-    } catch (error) {
-      if (!isAppError(error, 'token_expired') || !live.tokens.refreshToken) throw error
-    }
-    const fresh = await session.freshen(live)
-    try {
-      return await work(fresh)
-    } catch (error) {
-      // A fresh token is not an expired one: the provider contradicts itself.
-      throw isAppError(error, 'token_expired')
-        ? new AppError('provider_error', { cause: error })
-        : error
-    }
+  function live<T>(c: Context<ProxyEnv>, signIn: SignIn, work: (live: SignIn) => Promise<T>) {
+    return withLiveTokens(signIn, (due) => c.get('session').freshen(due), work, ports.now)
   }
 }
 

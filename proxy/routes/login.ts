@@ -1,11 +1,10 @@
 import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import * as v from 'valibot'
-import { AppError, isAppError } from '../../shared/failure'
+import { AppError } from '../../shared/failure'
+import { apiToken } from '../../shared/oauth/api-token'
 import { authorize, loginLifetime } from '../../shared/oauth/authorize'
 import { password } from '../../shared/oauth/password'
-import { profile } from '../../shared/oauth/profile'
-import type { Grant, Tokens } from '../../shared/oauth/tokens'
 import { isRedirect, type Registration } from '../../shared/provider'
 import { Secret } from '../../shared/secret'
 import { apiTokenLoginSchema, passwordLoginSchema } from '../../shared/wire'
@@ -53,7 +52,7 @@ export function loginRoute(parts: Parts) {
       if (isRedirect(provider) && !provider.apiToken) throw new AppError('unsupported')
       const body: unknown = await c.req.json().catch(() => undefined) // refused by the schema
       const signIn = isRedirect(provider)
-        ? await begin(c, registration, await byApiToken(registration, body), parts)
+        ? await byApiToken(c, registration, body)
         : await byPassword(c, registration, body)
       return c.json({ account: accountOf(signIn) })
     })
@@ -73,19 +72,11 @@ export function loginRoute(parts: Parts) {
     )
   }
 
-  /** An API token is proven by asking whose it is. */
-  async function byApiToken(registration: Registration, body: unknown): Promise<Grant> {
+  async function byApiToken(c: Context<ProxyEnv>, registration: Registration, body: unknown) {
     const given = v.safeParse(apiTokenLoginSchema, body)
     if (!given.success) throw new AppError('invalid_request')
-    const accessToken = new Secret(given.output.apiToken)
-    const tokens: Tokens = { scheme: 'api-token', accessToken, expiresAt: null, scope: [] }
-    try {
-      return { tokens, person: (await profile(registration, tokens, ports)).person }
-    } catch (error) {
-      if (isAppError(error, 'token_expired'))
-        throw new AppError('invalid_credentials', { cause: error })
-      throw error
-    }
+    const grant = await apiToken(registration, new Secret(given.output.apiToken), ports)
+    return await begin(c, registration, grant, parts)
   }
 }
 

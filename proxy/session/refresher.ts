@@ -6,13 +6,6 @@ import { traceOf, type Log } from '../log'
 import type { Latest, Ledger } from './ledger'
 import type { SignIn } from './sign-in'
 
-/** Milliseconds before its end at which an access token is refreshed (ledger: "due"). */
-const margin = 60 * 1000
-
-export function isDue({ tokens }: SignIn, now: number): boolean {
-  return tokens.expiresAt !== null && tokens.expiresAt - now < margin
-}
-
 export interface Refresher {
   /**
    * The sign-in with the tokens that follow the ones it holds. For one generation the provider sees

@@ -2,7 +2,7 @@ import { AppError, isAppError } from '../../shared/failure'
 import type { Config } from '../config'
 import type { Jar } from './jar'
 import type { Ledger } from './ledger'
-import { isDue, type Refresher } from './refresher'
+import type { Refresher } from './refresher'
 import type { Seal } from './seal'
 import { fromSealed, toSealed, type SignIn } from './sign-in'
 
@@ -15,8 +15,6 @@ export interface Session {
   every(provider: string): SignIn[]
   /** Whether the ledger knew fresher tokens than the request's cookie carried. */
   isNewerThanCookie(signIn: SignIn): boolean
-  /** Refreshes when due; a provider in trouble is forgiven while the old access token still lives. */
-  live(signIn: SignIn): Promise<SignIn>
   /** Refreshes now. */
   freshen(signIn: SignIn): Promise<SignIn>
   /** Writes the sign-in's cookie where it is newer than the one the browser showed. */
@@ -52,8 +50,6 @@ export async function openSession(jar: Jar, needs: Needs): Promise<Session> {
   const seen: Seen[] = []
   /** Cookies that will never be good again. */
   const dead = new Set<string>()
-  /** Refreshes of this request without an answer: the token is not sent again by it. */
-  const unanswered = new Map<string, AppError>()
 
   async function readCookie(provider: string, name: string): Promise<void> {
     const opened = fromSealed(provider, await seal.open('account', provider, jar.get(name) ?? ''))
@@ -94,27 +90,12 @@ export async function openSession(jar: Jar, needs: Needs): Promise<Session> {
     isNewerThanCookie: ({ seat, generation }) =>
       seen.some((one) => one.signIn.seat === seat && one.written < generation),
 
-    async live(signIn) {
-      if (!isDue(signIn, now()) || !signIn.tokens.refreshToken) return signIn
-      try {
-        return await session.freshen(signIn)
-      } catch (error) {
-        const isAlive = (signIn.tokens.expiresAt ?? 0) > now()
-        if (isAlive && isAppError(error) && error.code.startsWith('provider_')) return signIn
-        throw error
-      }
-    },
-
     async freshen(signIn) {
-      const tried = unanswered.get(`${signIn.seat} ${signIn.generation}`)
-      if (tried) throw tried
       try {
         const fresh = await refresher.freshen(signIn, keepAlive)
         await session.keep(fresh)
         return fresh
       } catch (error) {
-        if (isAppError(error) && error.code.startsWith('provider_'))
-          unanswered.set(`${signIn.seat} ${signIn.generation}`, error)
         const isOver = isAppError(error, 'session_ended') || isAppError(error, 'not_signed_in')
         if (isOver && ledger.remembers(signIn.generation)) session.drop(signIn)
         throw error

@@ -4,7 +4,7 @@ import type { Registration } from '../../shared/provider'
 import type { SignOutAnswer } from '../../shared/wire'
 import type { Offer } from '../config'
 import type { Parts, ProxyEnv } from '../parts'
-import { revokePair } from './revoke-pair'
+import { revokePair } from '../../shared/oauth/revoke-pair'
 import { rememberLogout } from './logins'
 import type { SignIn } from './sign-in'
 

@@ -119,8 +119,8 @@ async function signedOut(view: ProviderView, parts: BrowserParts): Promise<SignO
 async function revokedAll(registration: Registration, { tokens }: Kept, parts: BrowserParts) {
   // A sign-out must work offline, where the protocol cannot be loaded.
   if (!registration.provider.revoke) return 'unsupported'
-  const { revokeAll } = await parts.protocol()
-  return revokeAll(registration, tokens, parts)
+  const { revokePair } = await parts.protocol()
+  return revokePair(registration, tokens, parts)
 }
 
 async function mustHave(id: string, parts: Parts): Promise<Kept> {

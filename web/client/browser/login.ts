@@ -1,11 +1,11 @@
 /** A sign-in that runs in this browser alone: code and PKCE by a redirect of the whole page. */
 import * as v from 'valibot'
 import { AppError } from '../../../shared/failure'
+import { apiToken as provenApiToken } from '../../../shared/oauth/api-token'
 import { authorize, loginLifetime, type Login } from '../../../shared/oauth/authorize'
 import { readCallback } from '../../../shared/oauth/callback'
 import { exchange } from '../../../shared/oauth/exchange'
-import { profile } from '../../../shared/oauth/profile'
-import { labelOf, type Grant, type Tokens } from '../../../shared/oauth/tokens'
+import { labelOf, type Grant } from '../../../shared/oauth/tokens'
 import type { Registration } from '../../../shared/provider'
 import { Secret } from '../../../shared/secret'
 import { storable, storeSignIn, type Kept } from './account'
@@ -100,17 +100,8 @@ export async function useApiToken(
   apiToken: string,
   parts: Parts,
 ): Promise<Kept> {
-  const tokens: Tokens = {
-    scheme: 'api-token',
-    accessToken: new Secret(apiToken),
-    expiresAt: null,
-    scope: [],
-  }
-  const { person } = await profile(registration, tokens, parts).catch((error: unknown) => {
-    const refused = error instanceof AppError && error.code === 'token_expired'
-    throw refused ? new AppError('invalid_credentials', { cause: error }) : error
-  })
-  return signIn(registration, { tokens, person }, parts)
+  const grant = await provenApiToken(registration, new Secret(apiToken), parts)
+  return signIn(registration, grant, parts)
 }
 
 async function signIn(registration: Registration, grant: Grant, parts: Parts): Promise<Kept> {

@@ -1,10 +1,10 @@
-import { isAppError } from '../../shared/failure'
-import type { Ports } from '../../shared/oauth/ports'
-import { refresh } from '../../shared/oauth/refresh'
-import { revoke } from '../../shared/oauth/revoke'
-import type { Tokens } from '../../shared/oauth/tokens'
-import type { Registration } from '../../shared/provider'
-import type { SignOutAnswer } from '../../shared/wire'
+import { isAppError } from '../failure'
+import type { Ports } from './ports'
+import { refresh } from './refresh'
+import { revoke } from './revoke'
+import type { Tokens } from './tokens'
+import type { Registration } from '../provider'
+import type { SignOutAnswer } from '../wire'
 
 /**
  * Revokes all that a provider can revoke of a pair, in the order it needs. It tells what came of it
