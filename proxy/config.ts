@@ -1,25 +1,11 @@
 import * as v from 'valibot'
-import type { Provider, Registration } from '../shared/provider'
+import type { Provider } from '../shared/provider'
 import { providers as everyProvider } from '../shared/providers'
 import type { Secret } from '../shared/secret'
-import { Faults, originOf } from './faults'
-import { readRegistration } from './registration'
+import { Faults, originOf, type Environment } from './faults'
+import { readRegistration, type Offer } from './registration'
 import { readSessionSecrets } from './session/secrets'
 import { sameSite } from './site'
-
-/** The environment: variables as text. What other platforms bind beside them is ignored. */
-export type Environment = Readonly<Record<string, unknown>>
-
-/** One provider as this deployment offers it. */
-export interface Offer {
-  provider: Provider
-  custody: 'proxy' | 'browser'
-  /** Absent while the provider is off. */
-  registration?: Registration | undefined
-  apiOrigin: string
-  /** Path prefixes of the API that may be called. */
-  apiPaths: readonly string[]
-}
 
 export interface Config {
   host: string

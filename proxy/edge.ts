@@ -1,5 +1,6 @@
 import { createProxy } from './app'
-import { ConfigError, readConfig, type Environment } from './config'
+import { ConfigError, readConfig } from './config'
+import type { Environment } from './faults'
 import { createConsoleLog } from './console-log'
 import type { Log } from './log'
 import { createPages } from './pages'

@@ -1,5 +1,7 @@
 import * as v from 'valibot'
-import type { Environment } from './config'
+
+/** The environment: variables as text. What other platforms bind beside them is ignored. */
+export type Environment = Readonly<Record<string, unknown>>
 
 /** Collects what is wrong with the environment; a fault names the variable and the fix, never a value. */
 export class Faults {

@@ -1,6 +1,7 @@
 import type { Ports } from '../shared/oauth/ports'
-import type { Config, Offer } from './config'
+import type { Config } from './config'
 import type { Log } from './log'
+import type { Offer } from './registration'
 import type { Jar } from './session/jar'
 import type { Ledger } from './session/ledger'
 import type { Refresher } from './session/refresher'

@@ -5,11 +5,22 @@ import {
   withSwitches,
   type Call,
   type Provider,
+  type Registration,
   type SettingKind,
 } from '../shared/provider'
 import { Secret } from '../shared/secret'
-import type { Offer } from './config'
 import { isTrustworthy, originOf, type Faults } from './faults'
+
+/** One provider as this deployment offers it. */
+export interface Offer {
+  provider: Provider
+  custody: 'proxy' | 'browser'
+  /** Absent while the provider is off. */
+  registration?: Registration | undefined
+  apiOrigin: string
+  /** Path prefixes of the API that may be called. */
+  apiPaths: readonly string[]
+}
 
 const switchSchema = v.pipe(
   v.picklist(['0', '1']),

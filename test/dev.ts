@@ -1,5 +1,6 @@
 import { createProxy } from '../proxy/app'
-import { readConfig, type Config, type Environment } from '../proxy/config'
+import { readConfig, type Config } from '../proxy/config'
+import type { Environment } from '../proxy/faults'
 import { createConsoleLog } from '../proxy/console-log'
 import { isPageOf } from '../proxy/pages'
 import { startSimulators } from './simulators/start'

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { capabilitiesOf, isRedirect } from '../../shared/provider'
 import type { ProviderView } from '../../shared/wire'
-import type { Offer } from '../config'
+import type { Offer } from '../registration'
 import type { Parts, ProxyEnv } from '../parts'
 
 /** `GET /bff/providers`: what this deployment offers, and what a browser needs for its own custody. */

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { ConfigError, readConfig, type Config, type Environment } from '../../proxy/config'
+import { ConfigError, readConfig, type Config } from '../../proxy/config'
+import type { Environment } from '../../proxy/faults'
 import { authorize } from '../../shared/oauth/authorize'
 
 const secret = (fill: string) => `canary-${fill.repeat(36)}`.slice(0, 43)

@@ -3,7 +3,8 @@ import type { RedirectProvider, Registration } from '../../shared/provider'
 import { Secret } from '../../shared/secret'
 import type { Kept } from '../../web/client/browser/account'
 import { Keep, type Store } from '../../web/client/browser/keep'
-import type { Locks, Parts } from '../../web/client/browser/parts'
+import type { Locks } from '../../web/client/browser/locks'
+import type { Parts } from '../../web/client/browser/parts'
 
 const provider: RedirectProvider = {
   id: 'acme',

@@ -2,7 +2,7 @@
  * Values at rest in this browser: AES-GCM under a key that can be used here and never be read out.
  * It protects what lies on the disk, not against a script on this origin, which could use the key.
  */
-import type { Locks } from './parts'
+import type { Locks } from './locks'
 
 /** A key-value store such as idb-keyval's; it must be able to hold a CryptoKey. */
 export interface Store {
