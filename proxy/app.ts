@@ -43,7 +43,7 @@ const paths: Record<string, readonly string[]> = {
   '/accounts/:provider/revoke': ['POST'],
 }
 
-/** Answers that never write a cookie, so that one that lands late undoes nothing (ledger). */
+/** Answers that never write a cookie, so that one that lands late undoes nothing. */
 const readings = ['/providers', '/session', '/accounts/:provider']
 
 /** The navigations: they come from the address bar and from providers, so they cannot carry our header. */

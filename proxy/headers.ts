@@ -1,6 +1,6 @@
 import type { Config } from './config'
 
-/** Headers of every answer, errors and pages included (security H1 to H6). */
+/** Headers of every answer, errors and pages included (OWASP ASVS 5, V3.4). */
 export function commonHeaders({ publicOrigin, webOrigin }: Config): Record<string, string> {
   return {
     'x-content-type-options': 'nosniff',

@@ -4,7 +4,7 @@ const longest = 512
 /**
  * Where the app wants its person back, as a path on the app's own origin. It is parsed, never matched
  * by pattern: whatever leaves the origin, names our own routes, or could be read as another host once
- * more, becomes the start page. Checked when a login begins and again when it ends (security A20).
+ * more, becomes the start page. Checked when a login begins and again when it ends (RFC 9700 §4.11).
  */
 export function returnPath(wanted: string | undefined, webOrigin: string): string {
   if (wanted === undefined || wanted.length > longest || !wanted.startsWith('/')) return '/'

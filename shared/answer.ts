@@ -30,7 +30,7 @@ export function joined(...parts: unknown[]): string | undefined {
   return parts.map(text).filter(Boolean).join(' ') || undefined
 }
 
-/** An https address; anything else could run in the page or leave it (security H8). */
+/** An https address; anything else could run in the page or leave it (OWASP ASVS 5, V3.2). */
 export function httpsUrl(value: unknown): string | undefined {
   const url = text(value)
   return url !== undefined && URL.canParse(url) && new URL(url).protocol === 'https:'

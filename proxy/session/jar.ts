@@ -18,7 +18,7 @@ export interface Jar {
 }
 
 /**
- * Reads a Cookie header. A name given twice is left out: somebody else set one of them (security A21).
+ * Reads a Cookie header. A name given twice is left out: somebody else set one of them (cookie tossing).
  * With https, every name carries `__Host-`, which only this origin can set (RFC 6265bis §4.1.3.2).
  */
 export function createJar(header: string | undefined, secure: boolean): Jar {

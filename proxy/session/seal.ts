@@ -49,7 +49,7 @@ export function createSeal(secrets: readonly Secret[], now: () => number): Seal 
           enc: 'A256GCM',
           typ: `${purpose}.${version}`,
           kid,
-          // Four accounts of 1.4 kB tokens would exceed Node's 16 kB of headers uncompressed (ledger).
+          // Four accounts of 1.4 kB tokens would exceed Node's 16 kB of headers uncompressed.
           ...(purpose === 'account' ? { zip: 'DEF' } : {}),
         })
         .setAudience(provider)

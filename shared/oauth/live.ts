@@ -1,7 +1,7 @@
 import { AppError, isAppError } from '../failure'
 import type { Tokens } from './tokens'
 
-/** Milliseconds before its end at which an access token is refreshed (ledger: "due"). */
+/** Milliseconds before its end at which an access token is refreshed: it is due. */
 const margin = 60 * 1000
 
 /**

@@ -3,6 +3,6 @@ export interface Ports {
   fetch: typeof fetch
   /** Milliseconds since the epoch. */
   now: () => number
-  /** Milliseconds a provider may take for a whole call. 10 s unless stated (ledger: below the lease). */
+  /** Milliseconds a provider may take for a whole call. 10 s unless stated. */
   timeLimit?: number
 }
