@@ -26,7 +26,7 @@ export function callbackRoute(parts: Parts) {
     const isLogoutLanding = provider.logout && !parameters.has('code') && !parameters.has('error')
     if (isLogoutLanding && (await takeLogout(c.get('jar'), provider.id, seal))) return home(c, '/')
 
-    const login = await findLogin(c, parameters)
+    const login = isAmbiguous(parameters) ? undefined : await findLogin(c, parameters)
     const path = returnPath(login?.returnTo, config.webOrigin)
     try {
       await signIn(c, login, parameters)
@@ -62,6 +62,8 @@ export function callbackRoute(parts: Parts) {
   ): Promise<void> {
     const { registration } = c.get('offer')
     if (!registration) throw new AppError('provider_off')
+    // A parameter given twice may be read in two ways: it answers no login, and uses none up.
+    if (isAmbiguous(parameters)) throw new AppError('login_forged')
     const state = login?.state ?? parameters.get('state') ?? ''
     const key = usedKey(state)
     if (!login) {
@@ -78,4 +80,9 @@ export function callbackRoute(parts: Parts) {
     await begin(c, registration, grant, parts)
     if (login.previous) await ledger.signOut(login.previous)
   }
+}
+
+function isAmbiguous(parameters: URLSearchParams): boolean {
+  const names = [...parameters.keys()]
+  return new Set(names).size !== names.length
 }

@@ -118,6 +118,7 @@ export async function throughProvider(
     if (pages > 3) throw new Error(`${page.url()} leads nowhere`)
     await leave(page, () => answerProvider(page, user, choices))
   }
+  await page.waitForLoadState()
 }
 
 export function isHome(app: App, page: Page): boolean {

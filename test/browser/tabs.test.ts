@@ -60,6 +60,8 @@ test('two sign-ins in two tabs do not mix', async ({ browser }) => {
   await leave(two, () => press(two, 'onet', 'sign-in'))
   await throughProvider(app, two, 'anna')
   await throughProvider(app, one, 'jan')
+  // Seen to be back before it is asked for anew: coming home, a page may change its process.
+  await expectState(one, 'gearcode', 'signed-in')
   await one.reload()
   for (const provider of ['seznam', 'konpro', 'gearcode', 'onet'] as const)
     await expectState(one, provider, 'signed-in')

@@ -229,3 +229,11 @@ describe('logins under way', () => {
     expect(line).toMatch(/HttpOnly/)
   })
 })
+
+test('a callback with a parameter twice uses no login up', async () => {
+  const browser = createStage().browser()
+  const back = await browser.away('seznam')
+  const twice = await browser.visit(`${back}&code=other`)
+  expect(twice.headers.get('location')).toBe('/?error=login_forged&provider=seznam')
+  expect((await browser.visit(back)).headers.get('location')).toBe('/')
+})
