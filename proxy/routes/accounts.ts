@@ -45,10 +45,14 @@ export function accountsRoute(parts: Parts) {
         return c.json(answer)
       })
       .post('/revoke', bodyLimit({ maxSize: 1024, onError: tooLarge }), async (c) => {
-        const { signIn, registration } = able(c, 'revoke')
+        const { revoke: call } = c.get('offer').provider
+        if (!call) throw new AppError('unsupported')
         const body: unknown = await c.req.json().catch(() => undefined) // refused by the schema
         const asked = v.safeParse(revokeRequestSchema, body)
         if (!asked.success) throw new AppError('invalid_request')
+        if (!call.endsPair && !call.tokens.includes(asked.output.token))
+          throw new AppError('unsupported')
+        const { signIn, registration } = signedIn(c)
         const left = await revokeOne(c, signIn, registration, asked.output.token)
         return c.json({ account: left ? accountOf(left) : null, revoked: true })
       })
@@ -63,13 +67,12 @@ export function accountsRoute(parts: Parts) {
   ): Promise<SignIn | undefined> {
     const call = registration.provider.revoke
     const session = c.get('session')
-    if (!call?.endsPair && !call?.tokens.includes(which)) throw new AppError('unsupported')
     return await live(c, signIn, (live) =>
       ledger.inTurn(live.lineage, async () => {
         const { latest } = await ledger.read(live)
         const newest = latest && latest.generation > live.generation ? { ...live, ...latest } : live
-        await revoke(registration, newest.tokens, call.endsPair ? 'access' : which, ports)
-        const left = call.endsPair ? undefined : without(newest.tokens, which, ports.now())
+        await revoke(registration, newest.tokens, call?.endsPair ? 'access' : which, ports)
+        const left = call?.endsPair ? undefined : without(newest.tokens, which, ports.now())
         if (left) {
           const after = { ...newest, ...(await ledger.publish(newest, newest.generation, left)) }
           await session.keep(after)

@@ -20,6 +20,7 @@ export function readSessionSecrets(faults: Faults, production: boolean) {
     .split(',')
     .map((value) => value.trim())
     .filter(Boolean)
+  if (values.length === 0) faults.add(variable, `names no secret; ${howTo}`)
   values.forEach((value, index) => {
     const which = values.length > 1 ? `: secret ${index + 1} of ${values.length}` : ''
     if (!/^[\w-]+=*$/.test(value)) faults.add(variable, `is not base64url${which}; ${howTo}`)

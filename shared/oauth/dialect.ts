@@ -76,7 +76,7 @@ export function dialect(url: string, call: Call, registration: Registration, por
 }
 
 /** A token is what a header can carry: visible ASCII (RFC 6750 §2.1), within a cookie's reach. */
-const token = /^[\x21-\x7e]{1,16384}$/
+const token = /^[\x21-\x7e]{1,32768}$/
 
 /**
  * The answer with its token fields as the RFC has them. A field that makes no sense is dropped, not

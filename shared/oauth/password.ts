@@ -56,9 +56,11 @@ export async function password(
       optionsFor(endpoints.password, provider.password, registration, ports),
     )
     const answer = await oauth.processGenericTokenEndpointResponse(as, client, response)
+    const person = provider.person(answer, registration)
     return {
       tokens: tokensOf(answer, scope, ports.now()),
-      person: provider.person(answer, registration),
+      // Whoever the answer does not name is who signed in.
+      person: { ...person, subject: person.subject ?? credentials.username },
     }
   } catch (error) {
     if (error instanceof Refusal && isAboutThePerson(error))

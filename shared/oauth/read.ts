@@ -20,6 +20,9 @@ export async function readAnswer(
 ): Promise<Answer> {
   if (bodiless && response.ok) {
     await response.body?.cancel()
+    // A page is what another server answers.
+    if (/html/i.test(response.headers.get('content-type') ?? ''))
+      throw new Refusal(response.status, 'not_json')
     return {}
   }
   const body = await readText(response)

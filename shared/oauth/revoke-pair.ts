@@ -1,5 +1,6 @@
 import { isAppError } from '../failure'
 import type { Ports } from './ports'
+import { Refusal } from './refusal'
 import { refresh } from './refresh'
 import { revoke } from './revoke'
 import type { Tokens } from './tokens'
@@ -23,8 +24,17 @@ export async function revokePair(
   const isDead = tokens.expiresAt !== null && tokens.expiresAt <= ports.now()
   const refreshed = async () => await refresh(registration, tokens, ports)
   const spend = async (pair: Tokens) => {
-    for (const which of call.tokens)
-      if (which === 'access' || pair.refreshToken) await revoke(registration, pair, which, ports)
+    let isGrantOver = false
+    for (const which of call.tokens) {
+      if (which === 'refresh' && !pair.refreshToken) continue
+      try {
+        await revoke(registration, pair, which, ports)
+      } catch (error) {
+        // RFC 7009 §2.1: with the refresh token the whole grant may end, the voucher included.
+        if (!isGrantOver || !isRefused(error)) throw error
+      }
+      isGrantOver = which === 'refresh'
+    }
   }
   try {
     if (isDead && needsLife && tokens.refreshToken) await spend(await refreshed())
@@ -36,7 +46,17 @@ export async function revokePair(
       })
     return 'revoked'
   } catch (error) {
+    // Neither token is known there any more.
+    if (isAppError(error, 'session_ended')) return 'revoked'
     if (isAppError(error)) return 'failed'
     throw error
   }
+}
+
+/** Whether the provider said no, and neither is in trouble itself nor asks to wait. */
+function isRefused(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return (
+    cause instanceof Refusal && cause.status >= 400 && cause.status < 500 && cause.status !== 429
+  )
 }

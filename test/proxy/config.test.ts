@@ -89,6 +89,11 @@ const bad: Bad[] = [
     faulty: ['SESSION_SECRETS'],
   },
   {
+    name: 'session secrets that name none',
+    env: { SESSION_SECRETS: ' , ' },
+    faulty: ['SESSION_SECRETS'],
+  },
+  {
     name: 'production without session secrets',
     env: { NODE_ENV: 'production' },
     faulty: ['SESSION_SECRETS'],

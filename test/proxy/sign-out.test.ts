@@ -80,8 +80,7 @@ describe('a sign-out', () => {
       const answer = await browser.call('DELETE', '/bff/accounts/onet')
       expect(answer.status).toBe(200)
       const { effects } = (await answer.json()) as { effects: Record<string, string> }
-      // Onet's documents promise nothing about the body, so a page with 200 counts as done.
-      expect(effects.tokens).toBe(fault === 'html' ? 'revoked' : 'failed')
+      expect(effects.tokens).toBe('failed')
       expect((await browser.call('GET', '/bff/accounts/onet')).status).toBe(401)
     },
   )
@@ -309,4 +308,54 @@ describe('what meets on the way', () => {
     const left = await browser.call('DELETE', '/bff/accounts/seznam')
     expect(await left.json()).toMatchObject({ effects: { tokens: 'revoked' } })
   })
+})
+
+describe('what is dead at the provider already', () => {
+  test('counts as revoked', async () => {
+    for (const provider of ['seznam', 'onet'] as const) {
+      const stage = createStage()
+      const browser = stage.browser()
+      await browser.signIn(provider)
+      stage.simulators[provider].revokeEverything()
+      const left = await browser.call('DELETE', `/bff/accounts/${provider}`)
+      expect(await left.json(), provider).toMatchObject({ effects: { tokens: 'revoked' } })
+    }
+  })
+
+  test('with its refresh token is not refreshed to be revoked once more', async () => {
+    const stage = createStage()
+    const browser = stage.browser()
+    await browser.signIn('seznam')
+    const { seznam } = stage.simulators
+    seznam.before = (operation) => {
+      // The second revocation finds the whole grant gone.
+      if (
+        operation === 'revoke' &&
+        seznam.log.filter(({ path }) => /revoke$/.test(path)).length > 1
+      )
+        seznam.expireAccessTokens()
+    }
+    const left = await browser.call('DELETE', '/bff/accounts/seznam')
+    expect(await left.json()).toMatchObject({ effects: { tokens: 'revoked' } })
+    expect(seznam.log.filter(({ path }) => /oauth\/token$/.test(path))).toHaveLength(1)
+  })
+})
+
+test('a user whom the answer does not name is the one who signed in, with everybody’s pair', async () => {
+  const stage = createStage()
+  stage.simulators.onesait.tokenAnswer = ({ name: _a, principal: _b, ...answer }) => answer
+  const [first, second] = [stage.browser(), stage.browser()]
+  await first.signIn('onesait')
+  await second.signIn('onesait')
+  const account = await first.call('GET', '/bff/accounts/onesait')
+  expect(await account.json()).toMatchObject({ account: { subject: 'developer' } })
+  const left = await first.call('DELETE', '/bff/accounts/onesait')
+  expect(await left.json()).toMatchObject({ effects: { tokens: 'kept' } })
+})
+
+test('a token the provider does not take is unsupported before anybody is signed in', async () => {
+  const answer = await createStage()
+    .browser()
+    .call('POST', '/bff/accounts/onet/revoke', { token: 'refresh' })
+  expect(answer.status).toBe(405)
 })

@@ -56,6 +56,23 @@ const revoked = { local: 'cleared', tokens: 'revoked', provider: 'unsupported' }
 /** Every operation, as the wiki page "OAuth2 token management" and the platform's sources have it. */
 export const onesaitJourneys: Journey<'onesait'>[] = [
   {
+    name: 'a user whom onesait names otherwise than they typed',
+    arrange: ({ simulator }) => {
+      simulator.tokenAnswer = (answer) => ({ ...answer, principal: 'developer-7' })
+    },
+    steps: [
+      {
+        name: 'is called as onesait calls them',
+        act: ({ signIn }) => signIn(),
+        wire: [developerLogin],
+        answer: {
+          status: 200,
+          body: { account: { ...developer, subject: 'developer-7', label: 'developer-7' } },
+        },
+      },
+    ],
+  },
+  {
     name: 'a stay at onesait',
     steps: [
       {
