@@ -31,7 +31,7 @@ export async function revokePair(
         await revoke(registration, pair, which, ports)
       } catch (error) {
         // RFC 7009 §2.1: with the refresh token the whole grant may end, the voucher included.
-        if (!isGrantOver || !isRefused(error)) throw error
+        if (!isGrantOver || !isUnknown(error)) throw error
       }
       isGrantOver = which === 'refresh'
     }
@@ -53,10 +53,11 @@ export async function revokePair(
   }
 }
 
-/** Whether the provider said no, and neither is in trouble itself nor asks to wait. */
-function isRefused(error: unknown): boolean {
+/** Whether the provider says that it does not know the access token; any other no proves nothing. */
+function isUnknown(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined
   return (
-    cause instanceof Refusal && cause.status >= 400 && cause.status < 500 && cause.status !== 429
+    isAppError(error, 'token_expired') ||
+    (cause instanceof Refusal && cause.word === 'invalid_token')
   )
 }

@@ -341,6 +341,24 @@ describe('what is dead at the provider already', () => {
   })
 })
 
+test.each([{ status: 404 }, { status: 400, body: '{"error":"invalid_request"}' }])(
+  'an access token refused for another reason (%j) is not said to be revoked',
+  async (fault) => {
+    const stage = createStage()
+    const browser = stage.browser()
+    await browser.signIn('seznam')
+    const { seznam } = stage.simulators
+    // Set once the refresh token's revocation is answered: only the access token's meets it.
+    stage.onTheWay = (_answer, url) => {
+      const headers = { 'content-type': 'application/json' }
+      if (/revoke$/.test(url)) seznam.faults.revoke = { ...fault, headers }
+      return Promise.resolve()
+    }
+    const left = await browser.call('DELETE', '/bff/accounts/seznam')
+    expect(await left.json()).toMatchObject({ effects: { tokens: 'failed' } })
+  },
+)
+
 test('a user whom the answer does not name is the one who signed in, with everybody’s pair', async () => {
   const stage = createStage()
   stage.simulators.onesait.tokenAnswer = ({ name: _a, principal: _b, ...answer }) => answer
