@@ -1,24 +1,29 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { AppError } from '../shared/failure'
-import type { Ports } from '../shared/oauth/ports'
+import { sleep as byTimer, type Ports } from '../shared/oauth/ports'
+import { createCircuits } from './circuit'
 import type { Config } from './config'
 import { byNavigation, fromTheApp } from './gate'
 import { commonHeaders, dataPolicy } from './headers'
 import type { Log } from './log'
 import type { Arrival, Parts, ProxyEnv } from './parts'
 import { answerProblem } from './problem'
+import { answerHeadersToExpose, requestHeadersToAllow } from './api-headers'
 import { accountsRoute } from './routes/accounts'
+import { apiMethods, apiRoute } from './routes/api'
 import { callbackRoute } from './routes/callback'
 import { healthRoutes } from './routes/health'
 import { loginRoute } from './routes/login'
 import { providersRoute } from './routes/providers'
 import { sessionRoute } from './routes/session'
 import { createJar } from './session/jar'
-import { createMemoryLedger } from './session/memory-ledger'
+import { createLedger } from './session/ledger'
+import { createMemoryStore } from './session/memory-store'
 import { createRefresher } from './session/refresher'
 import { createSeal } from './session/seal'
 import { openSession } from './session/session'
+import type { Store } from './session/store'
 import { createThrottle } from './throttle'
 
 /** What the proxy needs from its runtime. */
@@ -28,6 +33,10 @@ export interface ProxyPorts extends Ports {
   pages?: (request: Request) => Promise<Response>
   /** What keeps the server from being sent people, such as its own end; nothing unless stated. */
   missing?: () => readonly string[]
+  /** What several processes share their ledger in; this process's memory unless stated. */
+  store?: Store
+  /** Entries of the ledger that this process keeps at most; the stalest go. */
+  mostEntries?: number
 }
 
 /** Every path below `/bff`, with the methods it takes. */
@@ -41,6 +50,7 @@ const paths: Record<string, readonly string[]> = {
   '/accounts/:provider/refresh': ['POST'],
   '/accounts/:provider/check': ['POST'],
   '/accounts/:provider/revoke': ['POST'],
+  '/api/:provider/*': apiMethods,
 }
 
 /** Answers that never write a cookie, so that one that lands late undoes nothing. */
@@ -49,16 +59,25 @@ const readings = ['/providers', '/session', '/accounts/:provider']
 /** The navigations: they come from the address bar and from providers, so they cannot carry our header. */
 const navigations = ['/login/:provider', '/callback/:provider']
 
+/** This process's own part of a shared ledger: some 30 MB where tokens are large. */
+const mostOwn = 20_000
+
 /** The whole proxy as one fetch handler. */
-export function createProxy(config: Config, ports: ProxyPorts) {
-  const ledger = createMemoryLedger(ports.now)
-  const { log, pages } = ports
+export function createProxy(config: Config, given: ProxyPorts) {
+  const { log, pages, store, sleep = byTimer } = given
+  // One clock for all that is timed: that of the store, where several processes share one.
+  const now = store ? () => store.now() : given.now
+  const ports = { ...given, now, convey: createCircuits({ now, sleep, log }) }
+  const seal = createSeal(config.sessionSecrets, now)
+  const most = given.mostEntries ?? (store ? mostOwn : undefined)
+  const own = createMemoryStore({ now, ...(most === undefined ? {} : { most }) })
+  const ledger = createLedger({ own, shared: store, seal, log, sleep })
   const parts: Parts = {
     config,
     ports,
     log,
     ledger,
-    seal: createSeal(config.sessionSecrets, ports.now),
+    seal,
     refresher: createRefresher({ config, ports, log, ledger }),
     throttle: createThrottle(),
   }
@@ -83,7 +102,11 @@ export function createProxy(config: Config, ports: ProxyPorts) {
     for (const [name, value] of headers)
       if (!c.res.headers.has(name)) c.res.headers.set(name, value)
   })
-  app.route('/', healthRoutes(ports.missing ?? (() => [])))
+  const missing = () => [
+    ...(given.missing?.() ?? []),
+    ...(ledger.isAway() ? ['LEDGER_URL: the shared ledger cannot be reached'] : []),
+  ]
+  app.route('/', healthRoutes(missing))
   app.route('/bff', bff(parts))
   return app
 }
@@ -96,9 +119,9 @@ function bff(parts: Parts) {
       cors({
         origin: [config.webOrigin],
         credentials: true,
-        allowHeaders: ['X-Latchkey', 'Content-Type'],
-        allowMethods: ['GET', 'POST', 'DELETE'],
-        exposeHeaders: ['Retry-After'],
+        allowHeaders: ['X-Latchkey', ...requestHeadersToAllow],
+        allowMethods: [...apiMethods],
+        exposeHeaders: ['Date', ...answerHeadersToExpose],
         maxAge: 600,
       }),
     )
@@ -114,6 +137,7 @@ function bff(parts: Parts) {
   app.route('/callback/:provider', callbackRoute(parts))
   app.route('/session', sessionRoute(parts))
   app.route('/accounts/:provider', accountsRoute(parts))
+  app.route('/api/:provider', apiRoute(parts))
   return app
 }
 
@@ -149,7 +173,7 @@ function onlyMethods(methods: readonly string[]): MiddlewareHandler<ProxyEnv> {
 
 /** Opens the request's cookies, and writes what the answer changes in them. */
 function cookies(
-  { config, seal, ledger, refresher, ports }: Parts,
+  { config, seal, ledger, refresher }: Parts,
   path: string,
 ): MiddlewareHandler<ProxyEnv> {
   const secure = config.publicOrigin.startsWith('https:')
@@ -160,7 +184,6 @@ function cookies(
       seal,
       ledger,
       refresher,
-      now: ports.now,
       keepAlive: c.get('arrival').keepAlive,
     })
     c.set('jar', jar)

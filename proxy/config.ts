@@ -4,6 +4,7 @@ import { providers as everyProvider } from '../shared/providers'
 import type { Secret } from '../shared/secret'
 import { Faults, originOf, type Environment } from './faults'
 import { readRegistration, type Offer } from './registration'
+import { readLedgerUrl } from './session/ledger-url'
 import { readSessionSecrets } from './session/secrets'
 import { sameSite } from './site'
 
@@ -15,6 +16,8 @@ export interface Config {
   /** Where the app lives: the same, or a sibling of the same site. */
   webOrigin: string
   sessionSecrets: readonly Secret[]
+  /** The Redis in which processes share their ledger; this process's memory where it is absent. */
+  ledgerUrl?: Secret | undefined
   /** By provider id, in the list's order. */
   offers: ReadonlyMap<string, Offer>
   /** Whether the providers in use are simulators. */
@@ -49,6 +52,8 @@ export interface ReadOptions {
   simulated?: boolean
   /** No generated secrets; taken from NODE_ENV unless stated. */
   production?: boolean
+  /** Where this runs, no connection to a database can be opened. */
+  withoutSockets?: boolean
   providers?: readonly Provider[]
 }
 
@@ -73,8 +78,7 @@ export function readConfig(env: Environment, options: ReadOptions = {}): Config 
       'is not of the same site as PUBLIC_ORIGIN, so browsers would withhold the cookies; serve both below one registrable domain',
     )
   const { secrets, warnings } = readSessionSecrets(faults, production)
-  if (faults.value('LEDGER_URL') !== undefined)
-    faults.add('LEDGER_URL', 'is not supported by this version; leave it empty')
+  const ledgerUrl = readLedgerUrl(faults, options.withoutSockets !== true)
   if (production && faults.value('NODE_TLS_REJECT_UNAUTHORIZED') === '0')
     faults.add('NODE_TLS_REJECT_UNAUTHORIZED', 'switches TLS off in production; remove it')
 
@@ -92,6 +96,7 @@ export function readConfig(env: Environment, options: ReadOptions = {}): Config 
     publicOrigin,
     webOrigin,
     sessionSecrets: secrets,
+    ledgerUrl,
     offers,
     simulated: options.simulated ?? false,
     warnings,

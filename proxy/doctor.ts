@@ -1,7 +1,8 @@
 import { ConfigError, readConfig, type Config } from './config'
+import { probeLedger } from './doctor/ledger'
 import { probe, type Finding } from './doctor/probe'
 
-/** `npm run doctor`: reads the configuration, asks each provider, and prints what is wrong with its fix. */
+/** `npm run doctor`: reads the configuration, asks the ledger and each provider, and prints what is wrong with its fix. */
 process.exitCode = await examine(process.env, (line) => process.stdout.write(`${line}\n`))
 
 /** Answers the exit code: 0 when nothing is wrong. */
@@ -26,14 +27,15 @@ async function examine(env: NodeJS.ProcessEnv, print: (line: string) => void): P
     fetch: (input: string | URL | Request, init?: RequestInit) => fetch(input, init),
     now: Date.now,
   }
-  const findings = await Promise.all(
-    registrations.map((registration) => probe(registration, ports)),
-  )
+  const findings = await Promise.all([
+    ...(config.ledgerUrl ? [probeLedger(config.ledgerUrl)] : []),
+    ...registrations.map((registration) => probe(registration, ports)),
+  ])
   for (const finding of findings.flat()) print(lineOf(finding))
   return findings.flat().some(({ level }) => level === 'fault') ? 1 : 0
 }
 
-function lineOf({ level, provider, finding, fix }: Finding): string {
+function lineOf({ level, about, finding, fix }: Finding): string {
   const mark = level === 'fault' ? 'FAULT ' : level.padEnd(6)
-  return `${mark} ${provider}: ${finding}${fix === undefined ? '' : `\n       fix: ${fix}`}`
+  return `${mark} ${about}: ${finding}${fix === undefined ? '' : `\n       fix: ${fix}`}`
 }

@@ -30,18 +30,20 @@ export async function answerAtEdge(
   let built = apps.get(env)
   if (!built) apps.set(env, (built = build(env, (log ??= createConsoleLog()))))
   if (Array.isArray(built)) return answerNotReady(request, built)
-  return await built.fetch(request, {
-    address: request.headers.get('cf-connecting-ip') ?? undefined,
-    keepAlive: (work) => {
-      context.waitUntil(work)
-    },
-  })
+  const keepAlive = (work: Promise<unknown>) => {
+    context.waitUntil(work)
+  }
+  const address = request.headers.get('cf-connecting-ip') ?? undefined
+  const answer = Promise.resolve(built.fetch(request, { address, keepAlive }))
+  // A code that is being exchanged, or a token revoked, is to be done with though the browser leaves.
+  keepAlive(answer)
+  return await answer
 }
 
 function build(env: Bindings, log: Log): App | string[] {
   try {
     // An isolate starts whenever it likes: secrets made at the start would sign people out.
-    const config = readConfig(env, { production: true })
+    const config = readConfig(env, { production: true, withoutSockets: true })
     const { ASSETS } = env
     const pages = createPages(config, async (path) => {
       const file = await ASSETS?.fetch(new URL(config.publicOrigin + path))
@@ -51,6 +53,8 @@ function build(env: Bindings, log: Log): App | string[] {
       fetch: (input, init) => fetch(input, init),
       now: Date.now,
       log,
+      // An isolate has 128 MB in all.
+      mostEntries: 20_000,
       ...(ASSETS ? { pages } : {}),
     })
   } catch (error) {

@@ -22,7 +22,9 @@ export const dataPolicy = "default-src 'none'; frame-ancestors 'none'; base-uri 
 export function pagePolicy({ publicOrigin, webOrigin, offers }: Config): string {
   const called = [...offers.values()].flatMap(({ registration, custody, apiOrigin }) =>
     registration && custody === 'browser'
-      ? [...Object.values(registration.endpoints), apiOrigin].map((url) => new URL(url).origin)
+      ? [...Object.values(registration.endpoints), ...(apiOrigin ? [apiOrigin] : [])].map(
+          (url) => new URL(url).origin,
+        )
       : [],
   )
   const proxy = publicOrigin === webOrigin ? [] : [publicOrigin]

@@ -14,6 +14,7 @@ const titles: Record<ErrorCode, string> = {
   internal: 'Something failed here.',
   invalid_credentials: 'User name and password do not match.',
   invalid_request: 'The request is not what this address takes.',
+  ledger_unavailable: 'What is known of this account cannot be told at the moment.',
   login_expired: 'This login is too old, or was already used.',
   login_forged: 'This login was not begun in this browser.',
   method_not_allowed: 'This address takes other methods.',
@@ -61,7 +62,7 @@ export function answerProblem(c: Context<ProxyEnv>, error: unknown, log: Log): R
       method: c.req.method,
       route: routePath(c),
       request: c.get('requestId'),
-      cause: traceOf(known.cause),
+      cause: known.cause === undefined ? undefined : traceOf(known.cause),
     })
   const problem: Problem = { type: `urn:latchkey:${code}`, title: titles[code], status, code }
   const offer = c.get('offer') as ProxyEnv['Variables']['offer'] | undefined

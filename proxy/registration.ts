@@ -17,7 +17,8 @@ export interface Offer {
   custody: 'proxy' | 'browser'
   /** Absent while the provider is off. */
   registration?: Registration | undefined
-  apiOrigin: string
+  /** Absent where the API's host is not known. */
+  apiOrigin: string | undefined
   /** Path prefixes of the API that may be called. */
   apiPaths: readonly string[]
 }
@@ -86,7 +87,8 @@ export function readRegistration(faults: Faults, described: Provider, origins: O
   const origin = originOf(faults, on('URL')) ?? provider.origin
   const front =
     (provider.front && originOf(faults, on(provider.front.variable))) ?? provider.front?.origin
-  const apiOrigin = originOf(faults, on('API_URL')) ?? origin
+  const apiOrigin =
+    originOf(faults, on('API_URL')) ?? (provider.api?.elsewhere ? undefined : origin)
   const extraPaths =
     faults.parse(
       on('API_PATHS'),

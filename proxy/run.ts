@@ -15,15 +15,30 @@ export async function runUntilStopped(
     const config = await configure()
     for (const warning of config.warnings) log('warning', warning)
     const running = await serve(config, webDirectory, log)
-    for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      process.once(signal, () => {
-        void running.close().then(() => process.exit(0))
-      })
+    onSignals(async (signal) => {
+      log('info', 'stopping', { signal })
+      await running.close()
+    })
     log('info', 'listening', { url: running.url, publicOrigin: config.publicOrigin })
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n`)
     process.exitCode = 1
   }
+}
+
+/** Milliseconds in which a second signal is the first one again: npm passes on a Ctrl-C that came anyway. */
+const echo = 200
+
+/** The first signal stops the server in good order and ends with 0, the second one ends at once with 1. */
+function onSignals(stop: (signal: string) => Promise<void>): void {
+  let first: number | undefined
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      if (first === undefined) {
+        first = performance.now()
+        void stop(signal).finally(() => process.exit(0))
+      } else if (performance.now() - first > echo) process.exit(1)
+    })
 }
 
 function messageOf(error: unknown): string {

@@ -5,13 +5,20 @@ import { readBuiltFiles } from './built-files'
 import type { Config } from './config'
 import type { Log } from './log'
 import { createPages } from './pages'
+import { openRedisStore } from './session/redis-store'
+import { createUnderway } from './underway'
 
-/** Longest a shutdown waits for requests in flight; an orchestrator kills after ten seconds. */
+/** Milliseconds that a shutdown waits for what is under way; an orchestrator kills after ten seconds. */
 const grace = 9_000
+/** Milliseconds that it then waits for the store to take leave. */
+const farewell = 500
 
 export interface Running {
   url: string
-  /** No new connections; those with a request in flight finish, within ten seconds. */
+  /**
+   * No new connections. Requests in flight are answered, refreshes and what else they began reach the
+   * ledger, also where nobody waits for them any more; all within ten seconds.
+   */
   close(): Promise<void>
 }
 
@@ -20,18 +27,28 @@ export async function serve(config: Config, webDirectory: URL, log: Log): Promis
   const files = await readBuiltFiles(webDirectory)
   if (!files) log('warning', 'There is no built app beside the server: only the proxy is served.')
   let isClosing = false
+  const underway = createUnderway()
+  const store = config.ledgerUrl && (await openRedisStore(config.ledgerUrl, { log }))
   const app = createProxy(config, {
     missing: () => (isClosing ? ['open connections: the server is stopping'] : []),
     fetch: (input, init) => fetch(input, init),
     now: Date.now,
     log,
+    ...(store ? { store } : {}),
     ...(files ? { pages: createPages(config, files) } : {}),
   })
   return await new Promise((resolve, reject) => {
     const server = listen(
       {
-        fetch: (request, env: HttpBindings | Http2Bindings) =>
-          app.fetch(request, { address: env.incoming.socket.remoteAddress }),
+        fetch: async (request, env: HttpBindings | Http2Bindings) => {
+          const address = env.incoming.socket.remoteAddress
+          const answer = Promise.resolve(app.fetch(request, { address, keepAlive: underway.add }))
+          // The browser may go before it is answered: a code or a token is being spent all the same.
+          underway.add(answer)
+          const response = await answer
+          if (isClosing) env.outgoing.setHeader('connection', 'close')
+          return response
+        },
         port: config.port,
         hostname: config.host,
         // Five accounts at the bound of their cookies; Node's own limit is 16 kB.
@@ -41,25 +58,36 @@ export async function serve(config: Config, webDirectory: URL, log: Log): Promis
         const host = family === 'IPv6' ? `[${address}]` : address
         resolve({
           url: `http://${host}:${port}`,
-          close: () =>
-            new Promise((done) => {
-              isClosing = true
-              const late = setTimeout(() => {
-                if ('closeAllConnections' in server) server.closeAllConnections()
-              }, grace)
-              server.close(() => {
-                clearTimeout(late)
-                clearInterval(idle)
-                done()
-              })
-              // A connection that has just answered becomes idle after the first look.
-              const idle = setInterval(() => {
-                if ('closeIdleConnections' in server) server.closeIdleConnections()
-              }, 100)
-            }),
+          async close() {
+            isClosing = true
+            const closed = new Promise((done) => server.close(done))
+            // A connection that has just answered becomes idle after the first look.
+            const idle = setInterval(() => {
+              if ('closeIdleConnections' in server) server.closeIdleConnections()
+            }, 100)
+            await atMost(
+              grace,
+              closed.then(() => underway.ended()),
+            )
+            clearInterval(idle)
+            if ('closeAllConnections' in server) server.closeAllConnections()
+            // Last, for whatever ends tells the ledger.
+            await atMost(farewell, Promise.resolve(store?.close()))
+          },
         })
       },
     )
-    server.once('error', reject)
+    server.once('error', (error: Error) => {
+      void store?.close()
+      reject(error)
+    })
   })
+}
+
+/** Waits until the work has ended or failed, but no longer than this many milliseconds. */
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, ms)))
+  await Promise.race([work.catch(() => undefined), late])
+  clearTimeout(timer)
 }

@@ -1,30 +1,60 @@
 /** Lets work of one key run one after the other. */
 export interface Turns {
-  take<T>(key: string, work: () => Promise<T>): Promise<T>
+  /** Runs work when all before it are done; where that takes too long, it never runs. */
+  take<T>(key: string, work: () => Promise<T>, patience?: Patience): Promise<T>
   /** How many have not ended yet. */
   pending(key: string): number
 }
 
+/** How long to wait for a turn, in milliseconds, and what to throw then. */
+export interface Patience {
+  within: number
+  late: () => Error
+}
+
 export function createTurns(): Turns {
-  const last = new Map<string, { done: Promise<void>; count: number }>()
+  const lines = new Map<string, { last: Promise<void>; count: number }>()
   return {
-    pending: (key) => last.get(key)?.count ?? 0,
-    async take(key, work) {
-      const line = last.get(key) ?? { done: Promise.resolve(), count: 0 }
-      last.set(key, line)
+    pending: (key) => lines.get(key)?.count ?? 0,
+    async take(key, work, patience) {
+      const line = lines.get(key) ?? { last: Promise.resolve(), count: 0 }
+      lines.set(key, line)
       line.count++
-      const turn = line.done.then(work)
-      // Whoever comes next waits for the end of it, whatever that is.
-      line.done = turn.then(
-        () => undefined,
-        () => undefined,
-      )
+      const before = line.last
+      const { promise, resolve } = withResolvers()
+      line.last = promise
       try {
-        return await turn
+        await (patience ? inTime(before, patience) : before)
+        return await work()
       } finally {
+        // Who gives up waiting leaves those behind to wait for those before.
+        void before.then(resolve)
         line.count--
-        if (line.count === 0) last.delete(key)
+        if (line.count === 0) lines.delete(key)
       }
     },
   }
+}
+
+async function inTime(before: Promise<void>, { within, late }: Patience): Promise<void> {
+  const { promise, reject } = withResolvers()
+  const timer = setTimeout(() => {
+    reject(late())
+  }, within)
+  try {
+    await Promise.race([before, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Promise.withResolvers, which Node 20 does not have. */
+function withResolvers() {
+  let resolve!: () => void
+  let reject!: (reason: Error) => void
+  const promise = new Promise<void>((onDone, onFailed) => {
+    resolve = onDone
+    reject = onFailed
+  })
+  return { promise, resolve, reject }
 }

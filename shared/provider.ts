@@ -32,6 +32,11 @@ export type Redirect = Pick<Call, 'url' | 'front' | 'params'>
 export interface RefreshCall extends Call {
   /** The provider's words for "this refresh token is dead". Only `invalid_grant` unless stated. */
   dead?: readonly string[]
+  /**
+   * A refresh token that comes a second time is refused, and nothing else happens. A server may also
+   * end the whole grant then (RFC 9700 §4.14.2): that is expected unless stated.
+   */
+  forgivesReplay?: true
 }
 
 /** The person's token vouches for it, as a bearer or as the provider's own API token. */
@@ -40,6 +45,14 @@ export interface ProfileCall extends Omit<Call, 'auth'> {
   expired?: number
   /** The answer may be wrapped as `{code, data}`; any other code is a failure. */
   envelope?: { ok: number }
+}
+
+/** The API that may be called on the person's behalf. `params` and `expired` hold for documented paths. */
+export interface Api extends Pick<ProfileCall, 'params' | 'expired'> {
+  /** Documented path prefixes below the origin, by segment. */
+  paths: readonly string[]
+  /** It has no host that everybody shares: without `<ID>_API_URL` nothing can be called. */
+  elsewhere?: true
 }
 
 export interface RevokeCall extends Call {
@@ -92,8 +105,7 @@ interface Common {
   check?: Call
   revoke?: RevokeCall
   logout?: Redirect
-  /** The API that may be called on the person's behalf: documented path prefixes below the origin. */
-  api?: { paths: readonly string[] }
+  api?: Api
   /** Header that carries an API token in place of OAuth's bearer. */
   apiToken?: { header: string }
   /** Without a secret the browser may keep the tokens itself; `<ID>_CUSTODY` moves them. */

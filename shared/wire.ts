@@ -36,6 +36,7 @@ export const statusOf = {
   provider_unreachable: 502,
   // Ours
   internal: 500,
+  ledger_unavailable: 503,
   not_ready: 503,
 } as const
 

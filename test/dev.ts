@@ -3,6 +3,7 @@ import { readConfig, type Config } from '../proxy/config'
 import type { Environment } from '../proxy/faults'
 import { createConsoleLog } from '../proxy/console-log'
 import { isPageOf } from '../proxy/pages'
+import { openRedisStore } from '../proxy/session/redis-store'
 import { startSimulators } from './simulators/start'
 
 /** What `vite dev` hands in: one request's surroundings, and what outlives a reload of the code. */
@@ -17,7 +18,7 @@ let app: Promise<ReturnType<typeof createProxy>> | undefined
 /** Answers one request in `vite dev`, by the proxy as its code stands now. */
 export async function handle(request: Request, { memory, address }: Surroundings) {
   configured ??= configure(memory)
-  app ??= configured.then(build)
+  app ??= configured.then((config) => build(config, memory))
   return await (await app).fetch(request, { address })
 }
 
@@ -39,11 +40,15 @@ async function configure(memory: Map<string, unknown>): Promise<Config> {
   return readConfig({ ...env, ...simulators?.env }, { simulated: simulators !== undefined })
 }
 
-function build(config: Config) {
+async function build(config: Config, memory: Map<string, unknown>) {
+  const log = createConsoleLog()
+  const { ledgerUrl } = config
+  const store = ledgerUrl && (await kept(memory, 'store', () => openRedisStore(ledgerUrl, { log })))
   return createProxy(config, {
     fetch: (input, init) => fetch(input, init),
     now: Date.now,
-    log: createConsoleLog(),
+    log,
+    ...(store ? { store } : {}),
   })
 }
 

@@ -1,6 +1,7 @@
 import { createProxy } from '../proxy/app'
 import { readConfig, type ReadOptions } from '../proxy/config'
 import type { Log } from '../proxy/log'
+import { createSharedStore, type Connection } from './shared-store'
 import {
   createGearcode,
   createKonpro,
@@ -21,10 +22,26 @@ export const sessionSecret = 'q4GJTd3nmO8sQ2xLr0bK7Vw9zYpUeHcA1iFhXoN5Z6M'
 /** Milliseconds at which every stage's clock starts. */
 export const morning = Date.UTC(2026, 10, 21, 8)
 
+/** One process of a deployment, with a memory of its own. */
+export interface Process {
+  app: ReturnType<typeof createProxy>
+  /** Its way to the shared store; of no use where it shares none. */
+  connection: Connection
+  /** The process ends and another one starts: its memory is gone. */
+  restart(changes?: Record<string, string | undefined>): void
+}
+
+interface StageOptions extends ReadOptions {
+  /** Milliseconds a provider may take, in real time. */
+  timeLimit?: number
+  /** The ledger is in a store that processes share; see `another`. */
+  shared?: true
+}
+
 /** The proxy, the five simulators and a clock, in this process: no sockets, no waiting. */
 export function createStage(
   variables: Record<string, string | undefined> = {},
-  options: ReadOptions & { timeLimit?: number } = {},
+  options: StageOptions = {},
 ) {
   const clock = { now: morning }
   const now = () => clock.now
@@ -62,32 +79,58 @@ export function createStage(
   }
   const simulated = simulatorFetch(Object.values(simulators))
   const fetch: typeof globalThis.fetch = async (input, init) => {
-    const answer = await simulated(input, init)
+    const answer = await (stage.network ?? simulated)(input, init)
     await stage.onTheWay?.(answer, new Request(input).url.replace(/\?.*/, ''))
     return answer
   }
-  const start = (changes: Record<string, string | undefined> = {}) =>
-    createProxy(readConfig({ ...env, ...changes }, options), {
-      fetch,
-      now,
-      log,
-      timeLimit: options.timeLimit ?? 200,
-    })
-  const stage = {
+  const sleep = async (ms: number) => {
+    if (stage.sleepPassesTime) clock.now += ms
+    await new Promise((resolve) => setTimeout(resolve, Math.min(ms, 5)))
+  }
+  const store = createSharedStore(now)
+
+  /** `skew`: milliseconds by which its own clock runs ahead. */
+  function createProcess(skew = 0): Process {
+    const start = (connection: Connection, changes: Record<string, string | undefined> = {}) =>
+      createProxy(readConfig({ ...env, ...changes }, options), {
+        fetch,
+        now: () => now() + skew,
+        sleep,
+        log,
+        timeLimit: options.timeLimit ?? 200,
+        ...(options.shared ? { store: connection } : {}),
+      })
+    const first = store.connect()
+    const process: Process = {
+      connection: first,
+      app: start(first),
+      restart(changes) {
+        void process.connection.close()
+        process.connection = store.connect()
+        process.app = start(process.connection, changes)
+      },
+    }
+    return process
+  }
+
+  const stage = Object.assign(createProcess(), {
     clock,
     simulators,
     env,
     fetch,
     lines,
+    /** Whether the clock goes on while the proxy waits; a wait takes no more than 5 ms either way. */
+    sleepPassesTime: false,
+    /** What the proxy's calls reach in place of the simulators. */
+    network: undefined as typeof globalThis.fetch | undefined,
     /** Awaited while a provider's answer is on its way to us. */
     onTheWay: undefined as ((answer: Response, url: string) => Promise<void>) | undefined,
-    app: start(),
-    /** The process ends and another one starts: its memory is gone. */
-    restart(changes: Record<string, string | undefined> = {}) {
-      stage.app = start(changes)
-    },
+    /** What the processes share, where they share anything. */
+    store,
+    /** One more process, with the same store; `skew`: milliseconds by which its own clock runs ahead. */
+    another: (skew?: number) => createProcess(skew),
     browser: () => createBrowser(stage),
-  }
+  })
   return stage
 }
 
@@ -106,12 +149,26 @@ export const somebody: Record<string, string> = {
 function createBrowser(stage: Pick<Stage, 'app' | 'simulators'>) {
   const cookies = new Map<string, string>()
   const providerCookies: CookieJar = new Map()
+  const at = (process: Pick<Process, 'app'>) =>
+    visiting(process, stage.simulators, cookies, providerCookies)
+  return {
+    ...at(stage),
+    /** The same browser, whose requests go to another process. */
+    at,
+  }
+}
 
+function visiting(
+  process: Pick<Process, 'app'>,
+  simulators: Stage['simulators'],
+  cookies: Map<string, string>,
+  providerCookies: CookieJar,
+) {
   /** One request with this browser's cookies, which keeps what comes back. */
   async function send(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers)
     if (cookies.size > 0 && !headers.has('cookie')) headers.set('cookie', header(cookies))
-    const response = await stage.app.request(new Request(origin + path, { ...init, headers }))
+    const response = await process.app.request(new Request(origin + path, { ...init, headers }))
     for (const line of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
       if (/max-age=0/i.test(line)) cookies.delete(name)
@@ -150,11 +207,11 @@ function createBrowser(stage: Pick<Stage, 'app' | 'simulators'>) {
     ): Promise<string> {
       const query = returnTo === undefined ? '' : `?return_to=${encodeURIComponent(returnTo)}`
       const away = await this.visit(`/bff/login/${provider}${query}`)
-      const back = await signInThrough(
-        stage.simulators[provider],
-        away.headers.get('location') ?? '',
-        { user: somebody[provider] ?? '', cookies: providerCookies, ...choices },
-      )
+      const back = await signInThrough(simulators[provider], away.headers.get('location') ?? '', {
+        user: somebody[provider] ?? '',
+        cookies: providerCookies,
+        ...choices,
+      })
       return back.slice(origin.length)
     },
     /** Signs in all the way; the answer that sends the person into the app. */
@@ -164,7 +221,7 @@ function createBrowser(stage: Pick<Stage, 'app' | 'simulators'>) {
     ): Promise<Response> {
       if (provider === 'onesait') {
         const username = choices.user ?? 'developer'
-        const password = stage.simulators.onesait.users[username]?.password
+        const password = simulators.onesait.users[username]?.password
         return await this.call('POST', '/bff/login/onesait', { username, password })
       }
       const id = provider as 'onet' | 'konpro' | 'gearcode' | 'seznam'
@@ -173,7 +230,7 @@ function createBrowser(stage: Pick<Stage, 'app' | 'simulators'>) {
   }
 }
 
-export type Browser = ReturnType<typeof createBrowser>
+export type Browser = ReturnType<typeof visiting>
 
 function header(cookies: ReadonlyMap<string, string>): string {
   return [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')

@@ -35,6 +35,10 @@ export const messages: Record<FailureCode, Message> = {
     what: 'Something in that request was not right.',
     next: 'Check what you entered and try again.',
   },
+  ledger_unavailable: {
+    what: 'This sign-in cannot be renewed at the moment; it is not lost.',
+    next: 'Try again in a minute.',
+  },
   login_expired: {
     what: 'That sign-in took too long or was already used.',
     next: 'Start again; it only takes a moment.',

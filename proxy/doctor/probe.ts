@@ -1,6 +1,6 @@
 import { AppError } from '../../shared/failure'
 import { authorize } from '../../shared/oauth/authorize'
-import type { Ports } from '../../shared/oauth/ports'
+import { callLimit, type Ports } from '../../shared/oauth/ports'
 import { Refusal } from '../../shared/oauth/refusal'
 import { refresh } from '../../shared/oauth/refresh'
 import type { Tokens } from '../../shared/oauth/tokens'
@@ -10,7 +10,8 @@ import { Secret } from '../../shared/secret'
 /** One thing the doctor looked at. A fault always comes with its fix; no value is ever quoted. */
 export interface Finding {
   level: 'ok' | 'note' | 'fault'
-  provider: string
+  /** A provider's id, or the ledger. */
+  about: string
   finding: string
   fix?: string
 }
@@ -28,7 +29,7 @@ async function probeLogin(registration: Registration, ports: Ports): Promise<Fin
   const { provider, redirectUri } = registration
   if (!isRedirect(provider)) return []
   const { url } = await authorize(registration, ports.now())
-  const about = { provider: provider.id }
+  const about = { about: provider.id }
   const register: Finding = {
     ...about,
     level: 'note',
@@ -37,7 +38,7 @@ async function probeLogin(registration: Registration, ports: Ports): Promise<Fin
   try {
     const response = await ports.fetch(url, {
       redirect: 'manual',
-      signal: AbortSignal.timeout(ports.timeLimit ?? 10_000),
+      signal: AbortSignal.timeout(ports.timeLimit ?? callLimit),
     })
     await response.body?.cancel()
     return [register, judgeLogin(registration, url.origin, response.status)]
@@ -47,7 +48,7 @@ async function probeLogin(registration: Registration, ports: Ports): Promise<Fin
 }
 
 function judgeLogin({ provider }: Registration, origin: string, status: number): Finding {
-  const about = { provider: provider.id }
+  const about = { about: provider.id }
   if (status < 400) return { ...about, level: 'ok', finding: `the login page at ${origin} answers` }
   const id = `${provider.id.toUpperCase()}_CLIENT_ID`
   return status === 404
@@ -67,7 +68,7 @@ function judgeLogin({ provider }: Registration, origin: string, status: number):
 
 async function probeToken(registration: Registration, ports: Ports): Promise<Finding> {
   const { provider, endpoints } = registration
-  const about = { provider: provider.id }
+  const about = { about: provider.id }
   const prefix = provider.id.toUpperCase()
   const origin = new URL(endpoints.refresh ?? '').origin
   const madeUp: Tokens = {
@@ -121,7 +122,7 @@ function statusOf(refusal: Refusal | undefined): string {
 function unreachable({ provider }: Registration, origin: string, variable: string): Finding {
   return {
     level: 'fault',
-    provider: provider.id,
+    about: provider.id,
     finding: `${origin} cannot be reached from here`,
     fix: `check ${variable}, the network, and any proxy or firewall between`,
   }

@@ -10,6 +10,7 @@ import type { Tokens } from '../../shared/oauth/tokens'
 import type { Capability, Registration, TokenName } from '../../shared/provider'
 import { revokeRequestSchema, type ProfileAnswer } from '../../shared/wire'
 import type { Parts, ProxyEnv } from '../parts'
+import { mustHave, signedIn } from '../signed-in'
 import { accountOf, type SignIn } from '../session/sign-in'
 import { signOut } from '../session/sign-out'
 
@@ -68,17 +69,20 @@ export function accountsRoute(parts: Parts) {
     const call = registration.provider.revoke
     const session = c.get('session')
     return await live(c, signIn, (live) =>
-      ledger.inTurn(live.lineage, async () => {
+      ledger.inTurn(live, async (turn) => {
         const { latest } = await ledger.read(live)
-        const newest = latest && latest.generation > live.generation ? { ...live, ...latest } : live
-        await revoke(registration, newest.tokens, call?.endsPair ? 'access' : which, ports)
+        const newest = latest ? { ...live, ...latest } : live
+        const token = call?.endsPair ? 'access' : which
+        await revoke(registration, newest.tokens, token, turn.guard(ports))
         const left = call?.endsPair ? undefined : without(newest.tokens, which, ports.now())
         if (left) {
-          const after = { ...newest, ...(await ledger.publish(newest, newest.generation, left)) }
+          const { generation } = await ledger.publish(newest, newest.generation, left, turn)
+          const after = { ...newest, generation, tokens: left }
           await session.keep(after)
           return after
         }
         await ledger.signOutAll(newest, newest.generation)
+        await ledger.revoked(newest, newest.generation)
         session.drop(newest)
         return undefined
       }),
@@ -86,7 +90,12 @@ export function accountsRoute(parts: Parts) {
   }
 
   function live<T>(c: Context<ProxyEnv>, signIn: SignIn, work: (live: SignIn) => Promise<T>) {
-    return withLiveTokens(signIn, (due) => c.get('session').freshen(due), work, ports.now)
+    return withLiveTokens(
+      signIn,
+      (due, refused) => c.get('session').freshen(due, refused),
+      work,
+      ports.now,
+    )
   }
 }
 
@@ -105,15 +114,8 @@ function without(tokens: Tokens, which: TokenName, now: number): Tokens | undefi
 
 /** The account, if the provider has the operation. 405 wins over 401. */
 function able(c: Context<ProxyEnv>, operation: Capability) {
-  if (c.get('offer').provider[operation] === undefined) throw new AppError('unsupported')
+  mustHave(c, operation)
   return signedIn(c)
-}
-
-function signedIn(c: Context<ProxyEnv>) {
-  const { provider, registration } = c.get('offer')
-  const signIn = c.get('session').find(provider.id)
-  if (!signIn || !registration) throw new AppError('not_signed_in')
-  return { signIn, registration }
 }
 
 function tooLarge(): never {

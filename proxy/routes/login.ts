@@ -11,7 +11,7 @@ import { apiTokenLoginSchema, passwordLoginSchema } from '../../shared/wire'
 import type { Parts, ProxyEnv } from '../parts'
 import { returnPath } from '../return-path'
 import { keepLogin, usedKey } from '../session/logins'
-import { accountOf } from '../session/sign-in'
+import { accountOf, signInLifetime } from '../session/sign-in'
 import { begin, sharedLineage } from '../session/begin'
 
 /** `/bff/login/:provider`: by redirect (GET), or with what the person typed (POST). */
@@ -23,7 +23,7 @@ export function loginRoute(parts: Parts) {
       const { provider, registration } = c.get('offer')
       if (!registration || !isRedirect(provider)) throw new AppError('unsupported')
       const { url, login } = await authorize(registration, ports.now())
-      const previous = c.get('session').find(provider.id)
+      const previous = c.get('session').followed(provider.id)
       const gone = await keepLogin(
         c.get('jar'),
         {
@@ -65,9 +65,10 @@ export function loginRoute(parts: Parts) {
     const asked = scope?.split(' ').filter(Boolean) ?? registration.scope
     const lineage = await sharedLineage(registration, username, asked)
     // In the lineage's turn: a sign-in can reissue the pair that others of this user hold.
+    const seat = { lineage, seat: '', until: ports.now() + signInLifetime }
     return await parts.throttle.attempt(username, c.get('arrival').address, () =>
-      ledger.inTurn(lineage, async () =>
-        begin(c, registration, await password(registration, credentials, ports), parts),
+      ledger.inTurn(seat, async (turn) =>
+        begin(c, registration, await password(registration, credentials, turn.guard(ports)), parts),
       ),
     )
   }

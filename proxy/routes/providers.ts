@@ -38,7 +38,10 @@ function viewOf(
       ? {
           client: {
             id: registration.clientId,
-            endpoints: { ...registration.endpoints, api: apiOrigin },
+            endpoints: {
+              ...registration.endpoints,
+              ...(apiOrigin === undefined ? {} : { api: apiOrigin }),
+            },
             redirectUri: registration.redirectUri,
             scope: [...registration.scope],
           },

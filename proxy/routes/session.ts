@@ -11,13 +11,11 @@ export function sessionRoute(parts: Parts) {
       .get('/', (c) => c.json({ accounts: c.get('session').accounts().map(accountOf) }))
       .delete('/', async (c) => {
         const session = c.get('session')
+        const left = [...parts.config.offers].filter(([id]) => session.leaving(id).length > 0)
         const effects = await Promise.all(
-          session.accounts().map(async ({ provider }) => {
-            const offer = parts.config.offers.get(provider)
-            return offer ? [[provider, await signOut(c, offer, parts)] as const] : []
-          }),
+          left.map(async ([id, offer]) => [id, await signOut(c, offer, parts)] as const),
         )
-        return c.json({ accounts: Object.fromEntries(effects.flat()) })
+        return c.json({ accounts: Object.fromEntries(effects) })
       })
   )
 }

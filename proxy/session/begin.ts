@@ -20,7 +20,7 @@ export async function begin(
     : seat
   const now = ports.now()
   const until = now + signInLifetime
-  const latest = await ledger.join({ lineage, seat, until }, tokens, provider.sharedTokens === true)
+  const latest = await ledger.join({ lineage, seat, until }, tokens)
   const signIn: SignIn = {
     provider: provider.id,
     seat,

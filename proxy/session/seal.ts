@@ -2,8 +2,8 @@ import { base64url, EncryptJWT, jwtDecrypt, errors } from 'jose'
 import type { Secret } from '../../shared/secret'
 import type { Answer } from '../../shared/provider'
 
-/** What a cookie is for. Each purpose has a key of its own, so one can never be taken for another. */
-export type Purpose = 'account' | 'login' | 'logout'
+/** What is sealed: a cookie of some kind, or a pair in the ledger. Each purpose has a key of its own, so one can never be taken for another. */
+export type Purpose = 'account' | 'login' | 'logout' | 'ledger'
 
 /** Encrypts and authenticates what a cookie carries; JWE with direct A256GCM. */
 export interface Seal {
@@ -50,7 +50,7 @@ export function createSeal(secrets: readonly Secret[], now: () => number): Seal 
           typ: `${purpose}.${version}`,
           kid,
           // Four accounts of 1.4 kB tokens would exceed Node's 16 kB of headers uncompressed.
-          ...(purpose === 'account' ? { zip: 'DEF' } : {}),
+          ...(holdsTokens(purpose) ? { zip: 'DEF' } : {}),
         })
         .setAudience(provider)
         .setIssuedAt(Math.floor(now() / 1000))
@@ -83,6 +83,10 @@ export function createSeal(secrets: readonly Secret[], now: () => number): Seal 
       }
     },
   }
+}
+
+function holdsTokens(purpose: Purpose): boolean {
+  return purpose === 'account' || purpose === 'ledger'
 }
 
 const text = new TextEncoder()

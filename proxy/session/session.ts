@@ -6,17 +6,22 @@ import type { Refresher } from './refresher'
 import type { Seal } from './seal'
 import { fromSealed, toSealed, type SignIn } from './sign-in'
 
-/** The accounts of one request, and what its answer does to their cookies. */
+/**
+ * The accounts of one request, and what its answer does to their cookies. Asking for an account of
+ * which the ledger cannot say what it knows throws `ledger_unavailable`; the others go on.
+ */
 export interface Session {
   /** The newest sign-in at each provider that has not ended, with the freshest tokens known. */
   accounts(): SignIn[]
   find(provider: string): SignIn | undefined
-  /** Every live sign-in at a provider, superseded ones included. */
-  every(provider: string): SignIn[]
+  /** The same, where it is enough to know what can be known: a sign-in that is about to be followed. */
+  followed(provider: string): SignIn | undefined
+  /** Every sign-in at a provider, the newest live one first, those that ended last: for who wants to end them all. */
+  leaving(provider: string): SignIn[]
   /** Whether the ledger knew fresher tokens than the request's cookie carried. */
   isNewerThanCookie(signIn: SignIn): boolean
-  /** Refreshes now. */
-  freshen(signIn: SignIn): Promise<SignIn>
+  /** Refreshes now. `refused`: the provider takes the access token for ended. */
+  freshen(signIn: SignIn, refused?: boolean): Promise<SignIn>
   /** Writes the sign-in's cookie where it is newer than the one the browser showed. */
   keep(signIn: SignIn): Promise<void>
   /** The sign-in is over: its cookie goes. */
@@ -30,9 +35,11 @@ interface Needs {
   seal: Seal
   ledger: Ledger
   refresher: Refresher
-  now: () => number
   keepAlive?: ((work: Promise<unknown>) => void) | undefined
 }
+
+/** Milliseconds that a request may have been on its way. */
+const onItsWay = 60_000
 
 /** A sign-in beside the generation its cookie carried. */
 interface Seen {
@@ -46,10 +53,15 @@ function cookieOf({ provider, seat }: Pick<SignIn, 'provider' | 'seat'>): string
 
 /** Opens the request's cookies and asks the ledger about each, always: a copied cookie must not outlive a sign-out. */
 export async function openSession(jar: Jar, needs: Needs): Promise<Session> {
-  const { config, seal, ledger, refresher, now, keepAlive } = needs
+  const { config, seal, ledger, refresher, keepAlive } = needs
+  const now = () => ledger.now()
   const seen: Seen[] = []
   /** Cookies that will never be good again. */
   const dead = new Set<string>()
+  /** Sign-ins that the provider ended. */
+  const ended: SignIn[] = []
+  /** Sign-ins of which the ledger cannot say what it knows. */
+  const unknown: { signIn: SignIn; error: AppError }[] = []
 
   async function readCookie(provider: string, name: string): Promise<void> {
     const opened = fromSealed(provider, await seal.open('account', provider, jar.get(name) ?? ''))
@@ -57,13 +69,24 @@ export async function openSession(jar: Jar, needs: Needs): Promise<Session> {
       dead.add(name)
       return
     }
-    const { latest, endedUpTo, signedOut } = await ledger.read(opened)
-    const signIn =
-      latest && latest.generation > opened.generation ? { ...opened, ...latest } : opened
+    let standing
+    try {
+      standing = await ledger.read(opened)
+    } catch (error) {
+      if (!isAppError(error)) throw error
+      unknown.push({ signIn: opened, error })
+      return
+    }
+    const { latest, endedUpTo, endedAt, signedOut } = standing
+    const signIn = latest ? { ...opened, ...latest } : opened
     if (signedOut) dead.add(name)
     else if (signIn.generation > endedUpTo) seen.push({ signIn, written: opened.generation })
-    // After a lost ledger the browser may hold a newer cookie of this name than the one it sent.
-    else if (ledger.remembers(opened.generation)) dead.add(name)
+    else {
+      ended.push(opened)
+      // After a lost ledger the browser may hold a newer cookie of this name than the one it sent; but
+      // not where it still sends this one a while later.
+      if (ledger.remembers(opened.generation) || now() - endedAt > onItsWay) dead.add(name)
+    }
   }
 
   const open = [...config.offers.values()].filter(
@@ -78,26 +101,53 @@ export async function openSession(jar: Jar, needs: Needs): Promise<Session> {
   )
   seen.sort((a, b) => b.signIn.connectedAt - a.signIn.connectedAt)
 
-  const every = (provider: string) =>
+  const known = (provider: string) =>
     seen.map(({ signIn }) => signIn).filter((signIn) => signIn.provider === provider)
-  const find = (provider: string) => every(provider)[0]
+  const newest = () => open.flatMap(({ provider }) => known(provider.id).slice(0, 1))
+
+  /** What cannot be known is trouble, never "nobody": that would look like a sign-out. */
+  function mustKnow(provider?: string): void {
+    for (const { signIn, error } of unknown)
+      if (provider === undefined || provider === signIn.provider) throw error
+  }
+
+  /**
+   * Whether a process that is cut off may have refreshed alone, so that the browser has a newer cookie
+   * of this name. Where it has not, its next request shows an ended one, which goes then.
+   */
+  function mayBeBehind({ provider }: SignIn): boolean {
+    return ledger.isShared && config.offers.get(provider)?.provider.refresh?.forgivesReplay === true
+  }
 
   const session: Session = {
-    accounts: () => open.flatMap(({ provider }) => find(provider.id) ?? []),
-    find,
-    every,
+    accounts: () => {
+      mustKnow()
+      return newest()
+    },
+    find: (provider) => {
+      mustKnow(provider)
+      return known(provider)[0]
+    },
+    followed: (provider) => known(provider)[0],
+    leaving: (provider) => [
+      ...known(provider),
+      ...[...unknown.map(({ signIn }) => signIn), ...ended].filter(
+        (signIn) => signIn.provider === provider,
+      ),
+    ],
 
     isNewerThanCookie: ({ seat, generation }) =>
       seen.some((one) => one.signIn.seat === seat && one.written < generation),
 
-    async freshen(signIn) {
+    async freshen(signIn, refused) {
       try {
-        const fresh = await refresher.freshen(signIn, keepAlive)
+        const fresh = await refresher.freshen(signIn, { refused, keepAlive })
         await session.keep(fresh)
         return fresh
       } catch (error) {
         const isOver = isAppError(error, 'session_ended') || isAppError(error, 'not_signed_in')
-        if (isOver && ledger.remembers(signIn.generation)) session.drop(signIn)
+        if (isOver && ledger.remembers(signIn.generation) && !mayBeBehind(signIn))
+          session.drop(signIn)
         throw error
       }
     },
@@ -121,8 +171,8 @@ export async function openSession(jar: Jar, needs: Needs): Promise<Session> {
 
     async settle() {
       for (const name of dead) jar.delete(name)
-      for (const signIn of session.accounts()) {
-        for (const superseded of every(signIn.provider).slice(1)) {
+      for (const signIn of newest()) {
+        for (const superseded of known(signIn.provider).slice(1)) {
           await ledger.signOut(superseded)
           session.drop(superseded)
         }

@@ -1,8 +1,8 @@
 import * as v from 'valibot'
 import type { Tokens } from '../../shared/oauth/tokens'
 import type { Answer } from '../../shared/provider'
-import { Secret } from '../../shared/secret'
 import type { Account } from '../../shared/wire'
+import { sealedTokens, tokensIn, tokensToSealed } from './sealed-tokens'
 
 /** One sign-in of one person at one provider, as its cookie carries it and the ledger knows it. */
 export interface SignIn {
@@ -54,11 +54,7 @@ export function toSealed({ tokens, subject, label, authorities, ...signIn }: Sig
     s: signIn.seat,
     l: signIn.lineage === signIn.seat ? undefined : signIn.lineage,
     g: signIn.generation,
-    a: tokens.accessToken.reveal(),
-    r: tokens.refreshToken?.reveal(),
-    e: tokens.expiresAt,
-    k: tokens.scheme === 'api-token' ? true : undefined,
-    o: tokens.scope.join(' '),
+    ...tokensToSealed(tokens),
     i: subject,
     n: label,
     u: authorities,
@@ -70,14 +66,10 @@ export function toSealed({ tokens, subject, label, authorities, ...signIn }: Sig
 const time = v.pipe(v.number(), v.integer(), v.minValue(0))
 const word = v.pipe(v.string(), v.minLength(1))
 const sealedSchema = v.object({
+  ...sealedTokens,
   s: v.pipe(v.string(), v.regex(/^[\w-]{22}$/)),
   l: v.optional(word),
   g: time,
-  a: word,
-  r: v.optional(word),
-  e: v.nullable(time),
-  k: v.optional(v.literal(true)),
-  o: v.string(),
   i: v.nullable(v.string()),
   n: v.string(),
   u: v.optional(v.array(v.string())),
@@ -89,19 +81,13 @@ const sealedSchema = v.object({
 export function fromSealed(provider: string, content: unknown): SignIn | undefined {
   const result = v.safeParse(sealedSchema, content)
   if (!result.success) return undefined
-  const { s, l, g, a, r, e, k, o, i, n, u, c, t } = result.output
+  const { s, l, g, i, n, u, c, t } = result.output
   return {
     provider,
     seat: s,
     lineage: l ?? s,
     generation: g,
-    tokens: {
-      scheme: k ? 'api-token' : 'bearer',
-      accessToken: new Secret(a),
-      refreshToken: r === undefined ? undefined : new Secret(r),
-      expiresAt: e,
-      scope: o.split(' ').filter(Boolean),
-    },
+    tokens: tokensIn(result.output),
     subject: i,
     label: n,
     authorities: u,

@@ -1,7 +1,9 @@
 import { text, texts } from '../answer'
+import { AppError } from '../failure'
 import type { Answer, Call, Params, Registration } from '../provider'
-import type { Ports } from './ports'
+import { callLimit, type Endpoint, type Ports } from './ports'
 import { readAnswer } from './read'
+import { Refusal } from './refusal'
 
 const formType = 'application/x-www-form-urlencoded'
 
@@ -17,7 +19,7 @@ interface Outgoing {
  * Sends one request in a provider's dialect and returns its answer as a JSON object. Every call to a
  * provider goes through here: redirects are never followed (a 307 would post our secret to whoever
  * it names), time and size are limited, and anything but JSON is refused.
- * Throws `Refusal`, a TimeoutError, or fetch's TypeError; see `toAppError`.
+ * Throws `Refusal`, `NotSent`, a TimeoutError, or fetch's TypeError; see `toAppError`.
  */
 export async function send(
   { url, call, parameters, headers }: Outgoing,
@@ -41,13 +43,40 @@ export async function send(
   if (method === 'GET') headers.delete('content-type')
   else headers.set('content-type', call.body === 'json' ? 'application/json' : formType)
 
-  const signal = AbortSignal.timeout(ports.timeLimit ?? 10_000)
-  return await beforeAbort(signal, async () =>
-    readAnswer(await ports.fetch(target, { ...init, signal }), ports.now(), {
-      bodiless: call.bodiless,
-      sent: entries.map(([, value]) => value),
-    }),
-  )
+  // Not AbortSignal.timeout, which fires after the call as well: undici 6 (Node 20) then throws where
+  // nobody can catch it, if the answer had been one of too many content encodings.
+  const limit = new AbortController()
+  const { signal } = limit
+  const timer = setTimeout(() => {
+    limit.abort(new DOMException('The provider did not answer in time', 'TimeoutError'))
+  }, ports.timeLimit ?? callLimit)
+  const sendOnce = () =>
+    beforeAbort(signal, async () =>
+      readAnswer(await ports.fetch(target, { ...init, signal }), ports.now(), {
+        bodiless: call.bodiless,
+        sent: entries.map(([, value]) => value),
+      }),
+    )
+  try {
+    return await (ports.convey
+      ? ports.convey(endpointOf(url, parameters, headers), sendOnce, signal)
+      : sendOnce())
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** By grant as well: who guesses passwords until the provider asks for a pause must not stop refreshes. */
+function endpointOf(url: string, { grant_type }: Params, headers: Headers): Endpoint {
+  return {
+    name: grant_type === undefined ? url : `${url} ${grant_type}`,
+    isPersonal: !isOurs(headers) && grant_type === undefined,
+  }
+}
+
+/** Whether our client vouches, by its header; in a body it does so for token requests only. */
+function isOurs(headers: Headers): boolean {
+  return headers.get('authorization')?.startsWith('Basic ') === true
 }
 
 /** Rejects with the signal's reason even where the work does not listen to the signal itself. */
@@ -57,9 +86,15 @@ async function beforeAbort<T>(signal: AbortSignal, work: () => Promise<T>): Prom
       reject(signal.reason as Error)
     })
     work().then(resolve, (error: unknown) => {
-      reject(signal.aborted ? (signal.reason as Error) : (error as Error))
+      reject(signal.aborted ? (signal.reason as Error) : asFetchThrows(error))
     })
   })
+}
+
+/** A broken connection is a TypeError by fetch's standard, and a plain Error in workerd. */
+function asFetchThrows(error: unknown): Error {
+  const isKnown = [AppError, Refusal, TypeError].some((known) => error instanceof known)
+  return isKnown ? (error as Error) : new TypeError('fetch failed', { cause: error })
 }
 
 /**

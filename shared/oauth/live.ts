@@ -6,13 +6,14 @@ const margin = 60 * 1000
 
 /**
  * Works with tokens that are alive: refreshed when due, and once more when the provider refuses them
- * all the same. A provider in trouble is forgiven while the old access token lives; but what was sent
- * without an answer is not sent again, for it may have been spent.
+ * all the same. A provider, or a ledger, in trouble is forgiven while the old access token lives; but
+ * what was sent without an answer is not sent again, for it may have been spent. `freshen` is told
+ * whether the provider refused the token that it is to replace.
  * Throws what `freshen` and `work` throw; `provider_error` for a fresh token that is refused.
  */
 export async function withLiveTokens<A extends { tokens: Tokens }, T>(
   account: A,
-  freshen: (account: A) => Promise<A>,
+  freshen: (account: A, refused: boolean) => Promise<A>,
   work: (account: A) => Promise<T>,
   now: () => number,
 ): Promise<T> {
@@ -20,7 +21,7 @@ export async function withLiveTokens<A extends { tokens: Tokens }, T>(
   let unanswered: AppError | undefined
   if (isDue(account.tokens, now())) {
     try {
-      live = await freshen(account)
+      live = await freshen(account, false)
     } catch (error) {
       if (!isForgivable(error, account.tokens, now())) throw error
       unanswered = error
@@ -30,9 +31,10 @@ export async function withLiveTokens<A extends { tokens: Tokens }, T>(
     return await work(live)
   } catch (error) {
     if (!isAppError(error, 'token_expired') || !live.tokens.refreshToken) throw error
-    if (unanswered) throw unanswered
+    // Where the ledger was in the way nothing was sent; a refused token may weigh more with it.
+    if (unanswered?.code.startsWith('provider_')) throw unanswered
   }
-  const fresh = await freshen(live)
+  const fresh = await freshen(live, true)
   try {
     return await work(fresh)
   } catch (error) {
@@ -48,5 +50,7 @@ function isDue({ expiresAt, refreshToken }: Tokens, now: number): boolean {
 }
 
 function isForgivable(error: unknown, { expiresAt }: Tokens, now: number): error is AppError {
-  return isAppError(error) && error.code.startsWith('provider_') && (expiresAt ?? 0) > now
+  const isTrouble =
+    isAppError(error) && (error.code.startsWith('provider_') || error.code === 'ledger_unavailable')
+  return isTrouble && (expiresAt ?? 0) > now
 }

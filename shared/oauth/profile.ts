@@ -5,6 +5,7 @@ import { send } from './dialect'
 import type { Ports } from './ports'
 import { Refusal, toAppError } from './refusal'
 import type { Tokens } from './tokens'
+import { presented } from './vouch'
 
 /**
  * Who the tokens stand for, with the provider's own answer beside it.
@@ -24,26 +25,20 @@ export async function profile(
         url: endpoints.profile,
         call: { method: 'GET', ...call },
         parameters: {},
-        headers: presented(tokens, provider.apiToken?.header),
+        headers: presented(tokens, provider),
       },
       registration,
       ports,
     )
     const raw = opened(answer, call)
+    // Said nothing, which is no word about anybody.
+    if (Object.keys(raw).length === 0) throw new Refusal(200, 'empty')
     return { person: provider.person(raw, registration), raw }
   } catch (error) {
     if (error instanceof Refusal && error.status === (call.expired ?? 401))
       throw new AppError('token_expired', { cause: error })
     throw toAppError(error)
   }
-}
-
-/** The token where the provider looks for it; never both headers at once. */
-function presented(tokens: Tokens, apiTokenHeader: string | undefined): Headers {
-  const token = tokens.accessToken.reveal()
-  return tokens.scheme === 'api-token' && apiTokenHeader !== undefined
-    ? new Headers({ [apiTokenHeader]: token })
-    : new Headers({ authorization: `Bearer ${token}` })
 }
 
 function opened(answer: Answer, { envelope }: ProfileCall): Answer {

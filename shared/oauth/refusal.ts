@@ -20,6 +20,24 @@ export class Refusal extends Error {
   }
 }
 
+/**
+ * The request has not left, so that nothing can have been spent: no connection could be made, or none
+ * was tried because the provider is known to be down (`provider_unreachable`) or asked for a pause
+ * (`provider_busy`). It is the `cause` of the `AppError` that comes of it.
+ */
+export class NotSent extends Error {
+  override readonly name = 'NotSent'
+  readonly code: 'provider_unreachable' | 'provider_busy'
+  /** Seconds until another try makes sense, where that is known. */
+  readonly retryAfter: number | undefined
+
+  constructor(code: NotSent['code'], options: { cause?: unknown; retryAfter?: number } = {}) {
+    super(code, { cause: options.cause })
+    this.code = code
+    this.retryAfter = options.retryAfter
+  }
+}
+
 /** Seconds to wait for a provider that asks to slow down and does not say for how long. */
 const pause = 30
 
@@ -35,6 +53,8 @@ export interface Meaning {
  */
 export function toAppError(error: unknown, meaning?: Meaning): AppError {
   if (error instanceof AppError) return error
+  if (error instanceof NotSent)
+    return new AppError(error.code, { cause: error, retryAfter: error.retryAfter })
   if (error instanceof Refusal) {
     if (error.status === 429)
       return new AppError('provider_busy', { cause: error, retryAfter: error.retryAfter ?? pause })

@@ -1,5 +1,5 @@
 import { isAppError } from '../failure'
-import type { Ports } from './ports'
+import { callLimit, type Ports } from './ports'
 import { Refusal } from './refusal'
 import { refresh } from './refresh'
 import { revoke } from './revoke'
@@ -21,7 +21,8 @@ export async function revokePair(
   // A bearer vouches for its own revocation, and a pair is found by its access token: where that one
   // has ended, it is refreshed merely to be revoked.
   const needsLife = call.auth === 'bearer' || call.endsPair === true
-  const isDead = tokens.expiresAt !== null && tokens.expiresAt <= ports.now()
+  // Or may end on its way.
+  const isDead = tokens.expiresAt !== null && tokens.expiresAt - ports.now() <= callLimit
   const refreshed = async () => await refresh(registration, tokens, ports)
   const spend = async (pair: Tokens) => {
     let isGrantOver = false

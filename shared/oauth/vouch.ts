@@ -1,5 +1,5 @@
 import * as oauth from 'oauth4webapi'
-import type { Call, Registration } from '../provider'
+import type { Call, Provider, Registration } from '../provider'
 import type { Secret } from '../secret'
 import { dialect } from './dialect'
 import type { Ports } from './ports'
@@ -23,6 +23,13 @@ export function vouch(
     const bytes = new TextEncoder().encode(`${clientId}:${secret}`)
     headers.set('authorization', `Basic ${btoa(String.fromCharCode(...bytes))}`)
   }
+}
+
+/** The person's token where the provider looks for it; never both headers at once. */
+export function presented({ scheme, accessToken }: Tokens, { apiToken }: Provider): Headers {
+  return scheme === 'api-token' && apiToken
+    ? new Headers({ [apiToken.header]: accessToken.reveal() })
+    : new Headers({ authorization: `Bearer ${accessToken.reveal()}` })
 }
 
 function given(secret: Secret | undefined): string {

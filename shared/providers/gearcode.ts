@@ -24,7 +24,7 @@ export const gearcode = {
     auth: 'post',
     params: ({ clientId }) => ({ resource_id: clientId }),
   },
-  api: { paths: [] },
+  api: { paths: [], elsewhere: true },
   switches: {
     SEND_REDIRECT_URI: {
       exchange: {

@@ -24,6 +24,8 @@ export const onesait = {
     auth: 'basic',
     // An expired refresh token is an `invalid_token` here.
     dead: ['invalid_grant', 'invalid_token'],
+    // Its token services know no families of tokens: a spent one is merely not found.
+    forgivesReplay: true,
   },
   check: {
     url: '/oauth-server/oauth/check_token',

@@ -46,7 +46,11 @@ export const onet = {
     front: true,
     params: ({ clientId }) => ({ client_id: clientId }),
   },
-  api: { paths: ['/resources/userinfo', '/external/profile'] },
+  api: {
+    paths: ['/resources/userinfo', '/external/profile'],
+    params: ({ clientId }) => ({ client_id: clientId }),
+    expired: 400,
+  },
   namedBy: 'profile',
   switches: {
     // The authorization page: the authorize endpoint does the SSO check itself, in standard terms.

@@ -13,6 +13,10 @@ export interface Server {
   url: string
   /** Everything it wrote so far, on either stream. */
   output(): string
+  /** Sends a signal, as an orchestrator or a terminal does. */
+  signal(name: NodeJS.Signals): void
+  /** Its exit code, once it has ended. */
+  exit: Promise<number | null>
   stop(): Promise<void>
 }
 
@@ -30,6 +34,8 @@ export async function startServer(entry: string, env: Record<string, string>): P
   return {
     url,
     output,
+    signal: (name) => void child.kill(name),
+    exit: ended.then(() => child.exitCode),
     async stop() {
       // A browser keeps its connections open, for which a polite shutdown would wait ten seconds.
       child.kill('SIGKILL')

@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { ConfigError, readConfig, type Config } from '../../proxy/config'
 import type { Environment } from '../../proxy/faults'
+import { addressIn } from '../../proxy/session/ledger-url'
 import { authorize } from '../../shared/oauth/authorize'
 
 const secret = (fill: string) => `canary-${fill.repeat(36)}`.slice(0, 43)
@@ -172,11 +174,24 @@ const bad: Bad[] = [
     env: { PUBLIC_ORIGIN: 'https://canary-a.pages.dev', WEB_ORIGIN: 'https://canary-b.pages.dev' },
     faulty: ['WEB_ORIGIN'],
   },
-  {
-    name: 'a shared ledger, which this version does not have',
-    env: { LEDGER_URL: 'redis://:canary@127.0.0.1:6379' },
+  ...[
+    'https://canary.example',
+    'canary.example:7000',
+    'redis:canary',
+    'redis://?cluster=1',
+    'redis://:canary@',
+    'redis://canary@canary.example',
+    'redis://:canary%@canary.example',
+    'redis://canary.example:canary',
+    'redis://canary.example/canary',
+    'redis://canary.example?canary=1',
+    'redis://canary.example,canary.example/1',
+    'rediss://canary.example/1?cluster=1',
+  ].map((url) => ({
+    name: `a ledger at ${url}`,
+    env: { LEDGER_URL: url },
     faulty: ['LEDGER_URL'],
-  },
+  })),
   {
     name: 'a custody that does not exist',
     env: { KONPRO_CUSTODY: 'canary' },
@@ -245,7 +260,7 @@ const bad: Bad[] = [
       PORT: 'canary',
       PUBLIC_ORIGIN: 'http://canary.example',
       SESSION_SECRETS: 'canary,canary-2',
-      LEDGER_URL: 'redis://canary',
+      LEDGER_URL: 'canary',
       NODE_TLS_REJECT_UNAUTHORIZED: '0',
       ONET_CLIENT_ID: 'canary-id',
       KONPRO_CLIENT_SECRET: 'canary-secret',
@@ -279,14 +294,14 @@ function faultsOf(env: Environment): ConfigError {
   throw new Error('the start did not fail')
 }
 
+const innocent = ['http', 'https', 'redis', 'rediss', 'cluster', 'production', 'identity']
+
 /** What of the environment a message quotes, if anything. Modes and switches are no secrets. */
 function quoted(message: string, env: Environment): string[] {
   const values = Object.values(env).map(String)
   const telling = values
     .flatMap((value) => [value.trim(), ...value.split(/[\s,;:@/?&=]+/)])
-    .filter(
-      (part) => part.length > 3 && !['http', 'https', 'production', 'identity'].includes(part),
-    )
+    .filter((part) => part.length > 3 && !innocent.includes(part))
   return [...telling, 'canary'].filter((part) => message.includes(part))
 }
 
@@ -336,6 +351,7 @@ describe('the built server', () => {
     'an origin with credentials',
     'app and proxy on two hosts of a public suffix',
     'a line break in a client secret',
+    'a ledger at redis://canary@canary.example',
     'many faults at once',
   ]
 
@@ -395,6 +411,44 @@ function registration(config: Config, id: string) {
   if (!registration) throw new Error(`${id} is off`)
   return registration
 }
+
+describe('the address of a ledger', () => {
+  const alone = { isCluster: false, isTls: false, db: 0 }
+
+  test.each([
+    ['redis://localhost', ['localhost:6379'], alone],
+    ['redis://10.0.0.1:6380/', ['10.0.0.1:6380'], alone],
+    ['redis://[::1]:6380/3', ['::1:6380'], { ...alone, db: 3 }],
+    ['rediss://r.example', ['r.example:6379'], { ...alone, isTls: true }],
+    ['REDISS://name:p@r.example/', ['r.example:6379'], { ...alone, isTls: true }],
+    ['redis://c.example:7000?cluster=1', ['c.example:7000'], { ...alone, isCluster: true }],
+    ['redis://a.example:7000,b.example', ['a.example:7000', 'b.example:6379'], { isCluster: true }],
+  ])('%s is read', (url, nodes, expected) => {
+    const address = addressIn(url)
+    expect(address).toMatchObject(expected)
+    expect(address?.nodes.map(({ host, port }) => `${host}:${port}`)).toEqual(nodes)
+  })
+
+  test('brings name and password, decoded', () => {
+    const { username, password } = addressIn('redis://latchkey:p%40ss:w%2Frd,@r.example') ?? {}
+    expect([username, password?.reveal()]).toEqual(['latchkey', 'p@ss:w/rd,'])
+    expect(addressIn('redis://:p@r.example')?.username).toBeUndefined()
+  })
+
+  test('is none without a variable', () => expect(readConfig({}).ledgerUrl).toBeUndefined())
+
+  test('is kept as a secret', () => {
+    const config = readConfig({ LEDGER_URL: 'redis://:canary@canary.example' })
+    expect(config.ledgerUrl?.reveal()).toBe('redis://:canary@canary.example')
+    expect(JSON.stringify(config) + inspect(config, { depth: 9 })).not.toContain('canary')
+  })
+
+  test('is a fault where no connection can be opened', () => {
+    const env = { LEDGER_URL: 'redis://canary.example' }
+    expect(() => readConfig(env, { withoutSockets: true })).toThrow(/LEDGER_URL .*leave it empty/)
+    expect(() => readConfig({}, { withoutSockets: true })).not.toThrow()
+  })
+})
 
 describe('the defaults are those of the contract:', () => {
   const config = readConfig(registered)

@@ -1,6 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
 import { readConfig } from '../../proxy/config'
+import { probeLedger } from '../../proxy/doctor/ledger'
 import { probe } from '../../proxy/doctor/probe'
+import { Secret } from '../../shared/secret'
+import { startRedis, type RedisOptions } from '../redis'
 import { createStage, somebody } from '../stage'
 
 function examine(
@@ -58,4 +61,44 @@ describe('the doctor', () => {
       finding: expect.stringMatching(/is no token endpoint/) as string,
     })
   })
+
+  test('finds nothing wrong with a ledger that answers', async () => {
+    expect(await examineLedger({}, (url) => url)).toEqual([
+      { about: 'ledger', level: 'ok', finding: 'Redis answers and can be written to' },
+    ])
+  })
+
+  test.each<[string, RedisOptions, (url: string) => string, RegExp]>([
+    ['that is not there', {}, () => 'redis://localhost:1', /host and port/],
+    ['that wants a password', { password: 'canary' }, withPassword(''), /password/],
+    ['that wants another password', { password: 'canary' }, withPassword(':canary-2@'), /password/],
+    ['without the database', {}, (url) => `${url}/99`, /database number/],
+    ['that speaks TLS, untrusted', { tls: true }, (url) => url, /NODE_EXTRA_CA_CERTS/],
+    ['that is full', { args: ['--maxmemory', '1'] }, (url) => url, /room/],
+  ])('finds a ledger %s, with the fix', async (_, options, change, fix) => {
+    const [finding, ...others] = await examineLedger(options, change)
+    expect(others).toEqual([])
+    expect(finding).toMatchObject({ about: 'ledger', level: 'fault' })
+    expect(finding?.fix).toMatch(fix)
+    expect(JSON.stringify(finding)).not.toContain('canary')
+  })
+
+  test('notes a ledger that may forget', async () => {
+    const args = ['--maxmemory-policy', 'allkeys-lru']
+    const [, note] = await examineLedger({ args }, (url) => url)
+    expect(note?.finding).toContain('noeviction')
+  })
 })
+
+function withPassword(credentials: string) {
+  return (url: string) => url.replace(/\/\/.*@/, `//${credentials}`)
+}
+
+async function examineLedger(options: RedisOptions, change: (url: string) => string) {
+  const redis = await startRedis({ path: inject('redis'), ...options })
+  try {
+    return await probeLedger(new Secret(change(redis.url)))
+  } finally {
+    await redis.stop()
+  }
+}

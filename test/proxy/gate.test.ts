@@ -12,6 +12,8 @@ const guarded = [
   ['POST', '/bff/accounts/onet/refresh'],
   ['POST', '/bff/accounts/onesait/check'],
   ['POST', '/bff/accounts/onet/revoke'],
+  ['GET', '/bff/api/onet/resources/userinfo'],
+  ['OPTIONS', '/bff/api/onet/resources/userinfo'],
 ] as const
 
 describe('what does not come from the app', () => {

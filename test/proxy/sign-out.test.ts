@@ -377,3 +377,50 @@ test('a token the provider does not take is unsupported before anybody is signed
     .call('POST', '/bff/accounts/onet/revoke', { token: 'refresh' })
   expect(answer.status).toBe(405)
 })
+
+test('two sign-ins of one user in one browser do not keep the pair for each other', async () => {
+  const stage = createStage()
+  const browser = stage.browser()
+  await browser.signIn('onesait')
+  const first = new Map(browser.cookies)
+  browser.cookies.clear()
+  stage.clock.now += 1000
+  // In another tab, which began before the first came home.
+  await browser.signIn('onesait')
+  for (const [name, value] of first) browser.cookies.set(name, value)
+  const answer = await browser.call('DELETE', '/bff/accounts/onesait')
+  expect(await answer.json()).toMatchObject({ effects: { tokens: 'revoked' } })
+})
+
+describe('an account that the provider ended right after a restart', () => {
+  async function ended() {
+    const stage = createStage()
+    const browser = stage.browser()
+    await browser.signIn('gearcode')
+    stage.clock.now += 20 * 60_000
+    stage.restart()
+    stage.simulators.gearcode.revokeEverything()
+    const refused = await browser.call('POST', '/bff/accounts/gearcode/refresh')
+    // It may be an old request, and the browser may have a newer cookie of that name.
+    expect([refused.status, refused.headers.getSetCookie()]).toEqual([401, []])
+    return { stage, browser }
+  }
+
+  test('is cleared by signing out', async () => {
+    const { stage, browser } = await ended()
+    expect((await browser.call('DELETE', '/bff/accounts/gearcode')).status).toBe(200)
+    expect(browser.cookies.size).toBe(0)
+    stage.restart()
+    expect(await (await browser.call('GET', '/bff/session')).json()).toEqual({ accounts: [] })
+  })
+
+  test('is cleared once the browser shows the same cookie a while later', async () => {
+    const { stage, browser } = await ended()
+    const again = () => browser.call('POST', '/bff/accounts/gearcode/refresh')
+    stage.clock.now += 30_000
+    expect((await again()).headers.getSetCookie()).toEqual([])
+    stage.clock.now += 31_000
+    expect((await again()).status).toBe(401)
+    expect(browser.cookies.size).toBe(0)
+  })
+})

@@ -151,6 +151,31 @@ describe.each(Object.keys(runtimes))('on %s', (name) => {
     },
   )
 
+  test.each([
+    ['onet', '/external/profile', 'sub'],
+    ['konpro', '/v1/pacific/account.get', 'data'],
+    ['onesait', '/oauth-server/oidc/userinfo', 'username'],
+    ['seznam', '/api/v1/user?', 'oauth_user_id'],
+  ])('the API of %s is called on the person’s behalf', async (id, path, member) => {
+    await signIn(id)
+    const answer = await call('GET', `/bff/api/${id}${path}`)
+    expect(answer).toMatchObject({ status: 200, headers: data, cookies: [] })
+    expect(answer.body).toHaveProperty(member)
+    // The simulator's own word, whatever it looks like.
+    const other = await send('DELETE', `/bff/api/${id}${path}`, { 'x-latchkey': '1', origin }, {})
+    expect(other.status).toBe(405)
+    expect(other.headers.get('cache-control')).toBe('no-store')
+    for (const ambiguous of ['/..%2f', '//', '/%252e', '/;'])
+      expect(await call('GET', `/bff/api/${id}${path.replace('?', '')}${ambiguous}`)).toMatchObject(
+        {
+          status: 400,
+          headers: problem,
+          body: { code: 'path_not_allowed' },
+        },
+      )
+    await call('DELETE', `/bff/accounts/${id}`)
+  })
+
   test('many who ask at once share one refresh', async () => {
     await signIn('gearcode')
     const log = simulated?.simulators.gearcode.log ?? []

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 const bundle = new URL('../../dist/proxy/worker.js', import.meta.url)
 let workerd: Miniflare
 
-beforeAll(() => {
-  workerd = new Miniflare({
+const startWorker = (bindings: Record<string, string> = {}) =>
+  new Miniflare({
     modules: [{ type: 'ESModule', path: fileURLToPath(bundle) }],
     compatibilityDate: '2026-04-01',
     // With the flag on, or in a plain Node test, a forgotten built-in would go unnoticed.
@@ -18,8 +18,16 @@ beforeAll(() => {
       SESSION_SECRETS: 'c2VjcmV0LW9mLXRoZS13b3JrZXItdGVzdC0wMDAwMDE',
       ONET_CLIENT_ID: 'worker-test',
       ONET_CLIENT_SECRET: 'worker-test-secret',
+      ONESAIT_CLIENT_ID: 'worker-test',
+      ONESAIT_CLIENT_SECRET: 'worker-test-secret',
+      // Nobody listens there.
+      ONESAIT_URL: 'http://127.0.0.1:1',
+      ...bindings,
     },
   })
+
+beforeAll(() => {
+  workerd = startWorker()
 })
 
 afterAll(() => workerd.dispose())
@@ -35,6 +43,28 @@ test('the worker answers as the proxy does', async () => {
   })
   expect(answer.status).toBe(200)
   expect(await answer.json()).toEqual({ accounts: [] })
+})
+
+test('the worker refuses a ledger that it could not reach', async () => {
+  const shared = startWorker({ LEDGER_URL: 'redis://localhost:6379' })
+  const answer = await shared.dispatchFetch('https://app.example/readyz')
+  expect(answer.status).toBe(503)
+  expect(await answer.json()).toMatchObject({ missing: ['LEDGER_URL'] })
+  await shared.dispose()
+})
+
+test('a provider that cannot be reached is just that, and no mistake of ours', async () => {
+  const answer = await workerd.dispatchFetch('https://app.example/bff/login/onesait', {
+    method: 'POST',
+    headers: {
+      'X-Latchkey': '1',
+      'Content-Type': 'application/json',
+      Origin: 'https://app.example',
+    },
+    body: JSON.stringify({ username: 'somebody', password: 'something' }),
+  })
+  expect(answer.status).toBe(502)
+  expect(await answer.json()).toMatchObject({ code: 'provider_unreachable' })
 })
 
 test('the worker is one file without imports', () => {

@@ -47,6 +47,7 @@ describe('GearCode', () => {
     expect(scene.spent()).toBe(1)
     expect((await scene.account()).status, 'a lost answer signs nobody out').toBe(200)
     scene.simulator.faults = {}
+    scene.wait(3000)
     expect((await scene.refresh()).code).toBe('session_ended')
     expect(scene.spent()).toBe(1)
     expect((await scene.account()).status).toBe(401)

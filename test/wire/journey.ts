@@ -56,6 +56,8 @@ export interface Step<Id extends ProviderId> {
 export interface Journey<Id extends ProviderId> {
   name: string
   variables?: Record<string, string | undefined>
+  /** The ledger is in a store that processes share. */
+  shared?: true
   arrange?: (scene: Scene<Id>) => void
   steps: Step<Id>[]
 }
@@ -82,8 +84,12 @@ export function createScene<Id extends ProviderId>(
   id: Id,
   variables: Record<string, string | undefined> = {},
   providers?: readonly Provider[],
+  shared?: true,
 ): Scene<Id> {
-  const stage = createStage(variables, providers ? { providers } : {})
+  const stage = createStage(variables, {
+    ...(providers ? { providers } : {}),
+    ...(shared ? { shared } : {}),
+  })
   const simulator: SimulatorOf<Id> = stage.simulators[id]
   const common: Simulator = stage.simulators[id]
   const browser = stage.browser()
@@ -158,7 +164,7 @@ export async function* play<Id extends ProviderId>(
   journey: Journey<Id>,
   options: { providers?: readonly Provider[]; onScene?: (scene: Scene<Id>) => void } = {},
 ): AsyncGenerator<{ step: Step<Id>; happened: Happened; expected: Happened }> {
-  const scene = createScene(id, journey.variables, options.providers)
+  const scene = createScene(id, journey.variables, options.providers, journey.shared)
   options.onScene?.(scene)
   journey.arrange?.(scene)
   for (const step of journey.steps) {

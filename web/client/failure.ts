@@ -41,6 +41,7 @@ export function failureOf(error: unknown): Failure {
 export function isTrouble(code: FailureCode): boolean {
   switch (code) {
     case 'internal':
+    case 'ledger_unavailable':
     case 'not_ready':
     case 'offline':
     case 'provider_busy':

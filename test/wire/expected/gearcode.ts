@@ -57,7 +57,7 @@ export const gearcodeJourneys: Journey<'gearcode'>[] = [
           simulated: false,
           capabilities: ['refresh', 'api'],
           source: 'GearCode GC.AUTH, "help-user-access" (Polish)',
-          apiOrigin: 'https://auth.gearcode.eu',
+          // No apiOrigin: the document names the token server only.
           apiPaths: [],
         },
       },

@@ -269,6 +269,24 @@ export const onesaitJourneys: Journey<'onesait'>[] = [
     ],
   },
   {
+    name: 'onesait while the shared ledger is away',
+    shared: true,
+    steps: [
+      { name: 'signs in', act: ({ signIn }) => signIn(), wire: [developerLogin], answer: signedIn },
+      {
+        name: 'refreshes alone: a refresh token that came twice would merely not be found',
+        act: async ({ stage, simulator, wait, call }) => {
+          stage.store.leave()
+          wait(13 * 3600 * 1000)
+          simulator.expireAccessTokens()
+          return (await call('POST', '/bff/accounts/onesait/refresh')).status
+        },
+        wire: [refresh('<refresh 1>')],
+        answer: 200,
+      },
+    ],
+  },
+  {
     name: 'ONESAIT_CHECK_BY_GET',
     variables: { ONESAIT_CHECK_BY_GET: '1' },
     arrange: ({ simulator }) => {

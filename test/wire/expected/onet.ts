@@ -45,6 +45,11 @@ const revoke = (token: string) => `GET https://connect.okonto.pl/oauth2/revoke
   accept: application/json
   authorization: Bearer ${token}`
 
+const extended = (token: string) => `GET https://connect.okonto.pl/external/profile
+  ?client_id=demo.front.onetapi.pl
+  accept: application/json, */*;q=0.5
+  authorization: Bearer ${token}`
+
 const logout = `GET https://konto.onet.pl/checkSSO/logout.html
   ?client_id=demo.front.onetapi.pl`
 
@@ -217,6 +222,34 @@ export const onetJourneys: Journey<'onet'>[] = [
             },
           },
         },
+      },
+    ],
+  },
+  {
+    name: 'calling the API of Onet',
+    variables: onetSeed,
+    arrange: registered,
+    steps: [
+      {
+        name: 'signs in',
+        act: ({ signIn }) => signIn(),
+        wire: [login, exchange, userinfo('<access 1>')],
+        answer: signedIn,
+      },
+      {
+        name: 'sends the client id along',
+        act: async ({ call }) => (await call('GET', '/bff/api/onet/external/profile')).status,
+        wire: [extended('<access 1>')],
+        answer: 200,
+      },
+      {
+        name: 'takes a 400 for an expired token: one refresh, one more try',
+        act: async ({ simulator, call }) => {
+          simulator.expireAccessTokens()
+          return (await call('GET', '/bff/api/onet/external/profile')).status
+        },
+        wire: [extended('<access 1>'), refresh('<refresh 1>'), extended('<access 2>')],
+        answer: 200,
       },
     ],
   },
