@@ -3,9 +3,10 @@ import App from './App.svelte'
 import type { Arrival } from './arrival'
 import { browserCustody, type BrowserParts } from './client/browser/custody'
 import { Keep } from './client/browser/keep'
-import type { Locks } from './client/browser/locks'
+import { openLocks } from './client/browser/locks'
 import { openStore } from './client/browser/store'
 import { openChannel } from './client/channel'
+import { ServerClock } from './client/clock'
 import { proxyCustody } from './client/custody'
 import { createProxyClient } from './client/proxy'
 import { Accounts } from './state/accounts.svelte'
@@ -15,20 +16,37 @@ import './app.css'
 
 /** Puts the app together and shows it. */
 export function start(arrival: Arrival, { protocol }: Pick<BrowserParts, 'protocol'>) {
-  const ports = { fetch: fetch.bind(globalThis), now: () => Date.now() }
-  const proxy = createProxyClient({ origin: __PROXY_ORIGIN__, ...ports })
-  const locks: Locks = { request: (name, run) => navigator.locks.request(name, run) }
-  const keep = new Keep(openStore(), locks)
-  const parts: BrowserParts = { ...ports, locks, keep, protocol }
+  const machine = { wall: () => Date.now(), steady: () => performance.now() }
+  const time = new ServerClock(machine, () => {
+    clock.set(time.now())
+  })
+  const channel = openChannel()
+  const common = { fetch: fetch.bind(globalThis), changed: channel.tellAll }
+  const proxy = createProxyClient({
+    ...common,
+    origin: __PROXY_ORIGIN__,
+    measure: () => time.measure(),
+  })
+  const settle = () => time.settle(proxy.time)
+  const locks = openLocks(navigator.locks)
+  const parts: BrowserParts = {
+    ...common,
+    now: time.now,
+    settle,
+    isOnline: () => navigator.onLine,
+    locks,
+    keep: new Keep(openStore(), locks),
+    protocol,
+  }
 
   const accounts = new Accounts({
     proxy,
-    channel: openChannel(),
+    channel,
     custodyOf: (view) =>
       view.custody === 'browser' ? browserCustody(view, parts) : proxyCustody(view, proxy),
   })
   const router = new Router()
-  clock.start()
+  clock.start(time.now, settle)
   router.listen()
   accounts.listen()
   const target = document.getElementById('app')

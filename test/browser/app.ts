@@ -38,6 +38,8 @@ export interface App {
   answers: Answer[]
   /** From now on these requests never reach the server; see `Tap`. */
   leadAstray: (astray: (target: string) => boolean) => void
+  /** From now on the server's clock is ahead by these milliseconds. */
+  setAhead: (ahead: number) => void
   /** Everything all its processes wrote. */
   output: () => string
   /** The process ends and another one starts, with changes to its environment. */
@@ -74,6 +76,7 @@ export async function startApp(
     simulators: started.simulators,
     answers: tap.answers,
     leadAstray: (astray) => (tap.astray = astray),
+    setAhead: (ahead) => (tap.ahead = ahead),
     output: () => servers.map((server) => server.output()).join('\n'),
     async restart(changes) {
       await servers.at(-1)?.stop()

@@ -143,7 +143,7 @@ test('a sign-in in the browser that took more than ten minutes has expired', asy
   const page = await context.newPage()
   await page.goto(app.origin)
   await leave(page, () => press(page, 'konpro', 'sign-in'))
-  await context.clock.setFixedTime(Date.now() + 10 * 60_000 + 1000)
+  app.setAhead(10 * 60_000 + 2000)
   await throughProvider(app, page, 'ada')
   await expectError(page, 'konpro', 'login_expired')
   await expectState(page, 'konpro', 'signed-out')

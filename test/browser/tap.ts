@@ -24,6 +24,8 @@ export interface Tap {
   answers: Answer[]
   /** Requests that go astray: the browser is shown an empty page, and the server never hears of them. */
   astray?: ((target: string) => boolean) | undefined
+  /** Milliseconds by which the server's clock is ahead of ours, as its answers tell. */
+  ahead: number
   /** Which server stands behind it from now on. */
   leadTo: (url: string) => void
   close(): Promise<void>
@@ -46,7 +48,7 @@ export async function openTap(): Promise<Tap> {
     answers.push(noted)
     const outward = ask(new URL(server), { method, path: target, headers }, (answer) => {
       const status = answer.statusCode ?? 0
-      outgoing.writeHead(status, answer.rawHeaders)
+      outgoing.writeHead(status, dated(answer.rawHeaders, tap.ahead))
       answer.on('data', (chunk: Buffer) => {
         kept.push(chunk)
         outgoing.write(chunk)
@@ -71,6 +73,7 @@ export async function openTap(): Promise<Tap> {
   const tap: Tap = {
     origin: `http://localhost:${port}`,
     answers,
+    ahead: 0,
     leadTo: (url) => (server = url),
     close: async () => {
       listener.closeAllConnections()
@@ -79,6 +82,15 @@ export async function openTap(): Promise<Tap> {
     },
   }
   return tap
+}
+
+/** The headers with their `Date` moved. */
+function dated(raw: string[], ahead: number): string[] {
+  return raw.map((text, i) =>
+    /^date$/i.test(raw[i - 1] ?? '') && i % 2 === 1
+      ? new Date(Date.parse(text) + ahead).toUTCString()
+      : text,
+  )
 }
 
 function pairs(raw: string[]): [string, string][] {

@@ -25,20 +25,33 @@ const ada: Account = {
   refreshable: false,
 }
 
+const departures = {
+  accounts: {
+    acme: { effects: { local: 'cleared', tokens: 'revoked', provider: 'unsupported' } },
+  },
+}
+
 /** The accounts of a page, and how often it told the other windows that something changed. */
 function pageWith(accounts: Account[]) {
+  const tell = vi.fn()
   const answers: Record<string, unknown> = {
     '/bff/providers': { providers: [view] },
     '/bff/session': { accounts },
   }
   const proxy = createProxyClient({
     origin: '',
-    fetch: (path) => Promise.resolve(Response.json(typeof path === 'string' && answers[path])),
+    measure: () => () => undefined,
+    changed: tell,
+    fetch: (path, init) =>
+      Promise.resolve(
+        Response.json(
+          init?.method === 'DELETE' ? departures : typeof path === 'string' && answers[path],
+        ),
+      ),
   })
-  const tell = vi.fn()
   const page = new Accounts({
     proxy,
-    channel: { tell, listen: () => undefined },
+    channel: { tell, tellAll: tell, listen: () => undefined },
     custodyOf: (shown) => proxyCustody(shown, proxy),
   })
   return { page, tell }
@@ -55,4 +68,14 @@ test('a page on which nobody is signed in has nothing to tell', async () => {
   const { page, tell } = pageWith([])
   await page.load()
   expect(tell).not.toHaveBeenCalled()
+})
+
+test('a sign-out of all says what became of an account that a look saw gone before', async () => {
+  const { page } = pageWith([ada])
+  await page.load()
+  const card = page.find('acme')
+  const leaving = page.signOutAll()
+  await card?.look(Promise.resolve([]))
+  await leaving
+  expect(card?.departure?.effects.tokens).toBe('revoked')
 })

@@ -3,7 +3,7 @@ import type { RedirectProvider, Registration } from '../../shared/provider'
 import { Secret } from '../../shared/secret'
 import type { Kept } from '../../web/client/browser/account'
 import { Keep, type Store } from '../../web/client/browser/keep'
-import type { Locks } from '../../web/client/browser/locks'
+import { pageLocks } from '../../web/client/browser/locks'
 import type { Parts } from '../../web/client/browser/parts'
 
 const provider: RedirectProvider = {
@@ -57,40 +57,41 @@ export function createStore(): Store & { entries: Map<string, unknown> } {
   }
 }
 
-/** As Web Locks: one holder of a name at a time, the others in the order in which they came. */
-export function createLocks(): Locks {
-  const last = new Map<string, Promise<unknown>>()
-  return {
-    request: (name, run) => {
-      const turn = (last.get(name) ?? Promise.resolve()).then(run)
-      last.set(
-        name,
-        turn.catch(() => undefined),
-      )
-      return turn
-    },
-  }
-}
-
 type Answer = (request: Request) => Response | Promise<Response>
 
 /** A browser whose network is `answer`; `tab()` opens a tab on the same store and locks. */
 export function openBrowser(answer: Answer) {
   const store = createStore()
-  const locks = createLocks()
+  // One page's locks, which all these tabs are in.
+  const locks = pageLocks()
   const requests: Request[] = []
+  /** How long somebody waited, each time; waiting takes no time but moves the clock. */
+  const waits: number[] = []
   const clock = { now: Date.parse('2026-11-22T12:00:00Z') }
+  /** What the accounts' other viewers were told. */
+  const told = { changes: 0 }
+  const network = { isOnline: true }
   const tab = (): Parts => ({
     keep: new Keep(store, locks),
     locks,
     now: () => clock.now,
+    settle: () => Promise.resolve(),
+    sleep: (ms) => {
+      waits.push(ms)
+      clock.now += ms
+      return Promise.resolve()
+    },
+    changed: () => {
+      told.changes += 1
+    },
+    isOnline: () => network.isOnline,
     fetch: async (input, init) => {
       const request = new Request(input, init)
       requests.push(request.clone())
       return answer(request)
     },
   })
-  return { store, locks, requests, clock, tab }
+  return { store, locks, requests, waits, clock, told, network, tab }
 }
 
 export function json(body: unknown, status = 200): Response {

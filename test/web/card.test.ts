@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Account, ProviderView } from '../../shared/wire'
 import type { Custody } from '../../web/client/custody'
 import { CallError } from '../../web/client/failure'
@@ -33,7 +33,7 @@ const signedOut = {
 function cardWith(changes: Partial<Custody>, { view: shown = view } = {}) {
   const never = () => Promise.reject(new Error('not expected in this test'))
   const custody: Custody = {
-    account: (session) => Promise.resolve(session[0] ?? null),
+    account: async (session) => (await session)[0] ?? null,
     loginHref: () => '/bff/login/acme',
     begin: never,
     finish: null,
@@ -46,11 +46,12 @@ function cardWith(changes: Partial<Custody>, { view: shown = view } = {}) {
     ...changes,
   }
   const told: string[] = []
+  const lookAgain = vi.fn()
   const card = new Card(shown, custody, {
     announce: (news) => void told.push(news),
-    tell: () => undefined,
+    lookAgain,
   })
-  return { card, told }
+  return { card, told, lookAgain }
 }
 
 const refusing = (code: ConstructorParameters<typeof CallError>[0]) => () =>
@@ -157,8 +158,56 @@ test('an account that another tab signed out is gone, with its profile', async (
 })
 
 test('a browser that stores nothing is the trouble of one card only', async () => {
-  const { card } = cardWith({ account: refusing('internal') })
+  const { card } = cardWith(
+    { account: refusing('internal') },
+    { view: { ...view, custody: 'browser' } },
+  )
   await card.look(Promise.resolve([]))
   expect(card.state).toBe('signed-out')
   expect(card.trouble?.code).toBe('internal')
+})
+
+test('a change that is heard of while something is being done is looked at afterwards', async () => {
+  let done: (account: Account) => void = () => undefined
+  const { card, lookAgain } = cardWith({
+    refresh: () => new Promise<Account>((resolve) => (done = resolve)),
+  })
+  await card.look(Promise.resolve([ada]))
+  const refreshed = card.refresh()
+  await card.look(Promise.resolve([]))
+  expect(card.state).toBe('refreshing')
+  expect(lookAgain).not.toHaveBeenCalled()
+  done(ada)
+  await refreshed
+  expect(lookAgain).toHaveBeenCalledOnce()
+})
+
+test('a slow look-up does not undo a later one', async () => {
+  const { card } = cardWith({})
+  let answer: (accounts: Account[]) => void = () => undefined
+  const slow = card.look(new Promise<Account[]>((resolve) => (answer = resolve)))
+  await card.look(Promise.resolve([{ ...ada, expiresAt: '2026-11-22T13:00:00.000Z' }]))
+  answer([ada])
+  await slow
+  expect(card.account?.expiresAt).toBe('2026-11-22T13:00:00.000Z')
+})
+
+test('what the browser keeps is seen without the proxy', async () => {
+  const { card } = cardWith(
+    { account: () => Promise.resolve(null) },
+    { view: { ...view, custody: 'browser' } },
+  )
+  card.account = ada
+  void card.look(new Promise(() => undefined))
+  await vi.waitUntil(() => card.state === 'signed-out')
+})
+
+test('a refresh that failed here and went well in another tab is no trouble any more', async () => {
+  const { card } = cardWith({ refresh: refusing('provider_timeout') })
+  await card.look(Promise.resolve([ada]))
+  await card.refresh()
+  await card.look(Promise.resolve([ada]))
+  expect(card.state).toBe('trouble')
+  await card.look(Promise.resolve([{ ...ada, expiresAt: '2026-11-22T13:00:00.000Z' }]))
+  expect(card.state).toBe('signed-in')
 })

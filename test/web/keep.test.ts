@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { Keep } from '../../web/client/browser/keep'
-import { createLocks, createStore } from './browser'
+import { pageLocks } from '../../web/client/browser/locks'
+import { createStore } from './browser'
 
 test('what is kept comes back, and none of it lies open in the store', async () => {
   const store = createStore()
-  const keep = new Keep(store, createLocks())
+  const keep = new Keep(store, pageLocks())
   await keep.write('account/acme', { accessToken: 'canary' })
 
   expect(await keep.read('account/acme')).toEqual({ accessToken: 'canary' })
@@ -17,7 +18,7 @@ test.each(['account/other', 'login/acme/state'] as const)(
   'what was sealed as account/acme does not open as %s',
   async (other) => {
     const store = createStore()
-    const keep = new Keep(store, createLocks())
+    const keep = new Keep(store, pageLocks())
     await keep.write('account/acme', { accessToken: 'x' })
     store.entries.set(other, store.entries.get('account/acme'))
 
@@ -28,7 +29,7 @@ test.each(['account/other', 'login/acme/state'] as const)(
 
 test('a value that was changed by one bit is none', async () => {
   const store = createStore()
-  const keep = new Keep(store, createLocks())
+  const keep = new Keep(store, pageLocks())
   await keep.write('account/acme', { accessToken: 'x' })
   const { data } = store.entries.get('account/acme') as { data: ArrayBuffer }
   const bytes = new Uint8Array(data)
@@ -39,7 +40,7 @@ test('a value that was changed by one bit is none', async () => {
 
 test('the key cannot be read out', async () => {
   const store = createStore()
-  await new Keep(store, createLocks()).write('account/acme', {})
+  await new Keep(store, pageLocks()).write('account/acme', {})
   const key = store.entries.get('key') as CryptoKey
 
   expect(key.extractable).toBe(false)
@@ -48,7 +49,7 @@ test('the key cannot be read out', async () => {
 
 test('two tabs that open at once share one key', async () => {
   const store = createStore()
-  const locks = createLocks()
+  const locks = pageLocks()
   const [one, two] = [new Keep(store, locks), new Keep(store, locks)]
   await Promise.all([
     one.write('account/acme', { by: 'one' }),
@@ -61,7 +62,7 @@ test('two tabs that open at once share one key', async () => {
 
 test('no two values are sealed with the same nonce', async () => {
   const store = createStore()
-  const keep = new Keep(store, createLocks())
+  const keep = new Keep(store, pageLocks())
   await keep.write('account/acme', { same: true })
   const first = store.entries.get('account/acme')
   await keep.write('account/acme', { same: true })

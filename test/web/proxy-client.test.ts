@@ -1,17 +1,21 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createProxyClient } from '../../web/client/proxy'
 import { json, thrownBy } from './browser'
 
 function callTo(answer: () => Response | Promise<Response>, origin = '') {
   const calls: { url: string; init: RequestInit | undefined }[] = []
+  const dates: (string | null)[] = []
+  const changed = vi.fn()
   const proxy = createProxyClient({
     origin,
+    measure: () => (date) => void dates.push(date),
+    changed,
     fetch: async (url, init) => {
       calls.push({ url: url instanceof Request ? url.url : url.toString(), init })
       return answer()
     },
   })
-  return { proxy, calls }
+  return { proxy, calls, dates, changed }
 }
 
 const problem = (code: string, status: number) =>
@@ -57,4 +61,59 @@ test.each([
 test('what the schema does not name goes no further', async () => {
   const { proxy } = callTo(() => json({ accounts: [], accessToken: 'canary' }))
   expect(await proxy.session()).toEqual({ accounts: [] })
+})
+
+test('only an answer of the proxy itself tells the time', async () => {
+  const dated = (answer: Response) => {
+    answer.headers.set('date', 'Sun, 22 Nov 2026 12:00:00 GMT')
+    return answer
+  }
+  const { proxy, dates } = callTo(() => dated(json({ accounts: [] })))
+  await proxy.session()
+  expect(dates).toEqual(['Sun, 22 Nov 2026 12:00:00 GMT'])
+  const gateway = callTo(() => dated(new Response('<h1>502', { status: 502 })))
+  await thrownBy(gateway.proxy.session())
+  const page = callTo(() => dated(new Response('<!doctype html>')))
+  await thrownBy(page.proxy.session())
+  expect([...gateway.dates, ...page.dates]).toEqual([])
+})
+
+const revocation = { account: null, revoked: true }
+const effects = { local: 'cleared', tokens: 'revoked', provider: 'unsupported' }
+
+test('every answer that may have changed an account is told, and no reading is', async () => {
+  const told = async (answer: () => Response | Promise<Response>, act: Act) => {
+    const { proxy, changed } = callTo(answer)
+    await thrownBy(act(proxy))
+    return changed.mock.calls.length
+  }
+  type Act = (proxy: ReturnType<typeof createProxyClient>) => Promise<unknown>
+  const profile: Act = (proxy) => proxy.profile('acme')
+  expect(await told(() => json({ profile: { subject: null }, raw: {} }), profile)).toBe(1)
+  expect(
+    await told(
+      () => json(revocation),
+      (proxy) => proxy.revoke('acme', 'access'),
+    ),
+  ).toBe(1)
+  expect(
+    await told(
+      () => json({ effects }),
+      (proxy) => proxy.signOut('acme'),
+    ),
+  ).toBe(1)
+  expect(await told(() => problem('session_ended', 401), profile)).toBe(1)
+  expect(await told(() => Promise.reject(new TypeError('failed')), profile)).toBe(0)
+  expect(
+    await told(
+      () => json({ accounts: [] }),
+      (proxy) => proxy.session(),
+    ),
+  ).toBe(0)
+  expect(
+    await told(
+      () => json({ providers: [] }),
+      (proxy) => proxy.time(),
+    ),
+  ).toBe(0)
 })

@@ -19,8 +19,11 @@ export interface Finished {
 
 /** One provider's account, wherever its tokens are kept: the same operations, the same answers. */
 export interface Custody {
-  /** This provider's account, given the accounts of the proxy's session. */
-  account: (session: readonly Account[]) => Promise<Account | null>
+  /**
+   * This provider's account, given the accounts of the proxy's session, which browser custody does
+   * not wait for: a sign-out is seen without a network too.
+   */
+  account: (session: Promise<readonly Account[]>) => Promise<Account | null>
   /** Where a sign-in starts, as a link; null where starting takes work first. */
   loginHref: (returnTo: string) => string | null
   /** Prepares a sign-in by redirect and says where to go. */
@@ -38,7 +41,7 @@ export interface Custody {
 /** The proxy keeps the tokens; each operation is a call to it. */
 export function proxyCustody({ id }: ProviderView, proxy: ProxyClient): Custody {
   return {
-    account: (session) => Promise.resolve(session.find(({ provider }) => provider === id) ?? null),
+    account: async (session) => (await session).find(({ provider }) => provider === id) ?? null,
     loginHref: (returnTo) => proxy.loginHref(id, returnTo),
     begin: (returnTo) => Promise.resolve(proxy.loginHref(id, returnTo)),
     finish: null,

@@ -13,6 +13,7 @@ import {
   signOutSchema,
 } from '../../shared/wire'
 import type { TokenName } from '../../shared/provider'
+import type { Measurement } from './clock'
 import { CallError } from './failure'
 
 /** What a person signs in with where no redirect is needed. */
@@ -20,33 +21,47 @@ export type Credentials = { username: string; password: string } | { apiToken: s
 
 /** Longer than the longest the proxy waits for a provider and for another request's refresh. */
 const patience = 30_000
+/** What only asks for the time is not worth a longer wait. */
+const glance = 5_000
 
 /** Where the proxy is, and what calls it. */
 export interface ProxyParts {
   /** Empty where the proxy is on the app's own origin. */
   origin: string
   fetch: typeof fetch
+  /** Measures the time by a call; see `ServerClock`. */
+  measure: () => Measurement
+  /** Told of every answer that may have changed an account. */
+  changed: () => void
 }
 
 export type ProxyClient = ReturnType<typeof createProxyClient>
 
 /** One function per operation of the proxy. */
-export function createProxyClient({ origin, fetch }: ProxyParts) {
+export function createProxyClient({ origin, fetch, measure, changed }: ProxyParts) {
   async function call<S extends v.GenericSchema>(
     schema: S,
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
-    body?: object,
+    { body, limit = patience }: { body?: object; limit?: number } = {},
   ): Promise<v.InferOutput<S>> {
-    const response = await send(method, path, body)
+    const measured = measure()
+    const response = await send(method, path, limit, body)
     const answer = await readJson(response)
     if (!response.ok) throw refusal(response, answer)
     const parsed = v.safeParse(schema, answer)
     if (!parsed.success) throw new CallError('internal', { cause: parsed.issues })
+    // What stands before the proxy may answer too: only the proxy itself tells the time.
+    measured(response.headers.get('date'))
     return parsed.output
   }
 
-  async function send(method: string, path: string, body?: object): Promise<Response> {
+  async function send(
+    method: string,
+    path: string,
+    limit: number,
+    body?: object,
+  ): Promise<Response> {
     const headers: Record<string, string> = { accept: 'application/json', 'X-Latchkey': '1' }
     if (body) headers['content-type'] = 'application/json'
     try {
@@ -57,10 +72,23 @@ export function createProxyClient({ origin, fetch }: ProxyParts) {
         credentials: origin ? 'include' : 'same-origin',
         cache: 'no-store',
         redirect: 'error',
-        signal: AbortSignal.timeout(patience),
+        signal: AbortSignal.timeout(limit),
       })
     } catch (cause) {
       throw new CallError('offline', { cause })
+    }
+  }
+
+  /** For calls by which an account may become another one: refreshed on the way, or ended. */
+  async function changing<T>(answer: Promise<T>): Promise<T> {
+    let isKnown = true
+    try {
+      return await answer
+    } catch (error) {
+      isKnown = !(error instanceof CallError && error.code === 'offline')
+      throw error
+    } finally {
+      if (isKnown) changed()
     }
   }
 
@@ -70,18 +98,20 @@ export function createProxyClient({ origin, fetch }: ProxyParts) {
   return {
     providers: () => call(providersSchema, 'GET', '/bff/providers'),
     session: () => call(sessionSchema, 'GET', '/bff/session'),
+    /** The cheapest call, made for the `Date` of its answer. */
+    time: () => call(providersSchema, 'GET', '/bff/providers', { limit: glance }),
     /** A navigation, not a call: the proxy redirects to the provider. */
     loginHref: (id: string, returnTo: string) =>
       `${origin}${login(id)}?${new URLSearchParams({ return_to: returnTo }).toString()}`,
     login: (id: string, credentials: Credentials) =>
-      call(accountAnswerSchema, 'POST', login(id), credentials),
-    profile: (id: string) => call(profileSchema, 'GET', `${account(id)}/profile`),
-    refresh: (id: string) => call(accountAnswerSchema, 'POST', `${account(id)}/refresh`),
-    check: (id: string) => call(checkSchema, 'POST', `${account(id)}/check`),
+      changing(call(accountAnswerSchema, 'POST', login(id), { body: credentials })),
+    profile: (id: string) => changing(call(profileSchema, 'GET', `${account(id)}/profile`)),
+    refresh: (id: string) => changing(call(accountAnswerSchema, 'POST', `${account(id)}/refresh`)),
+    check: (id: string) => changing(call(checkSchema, 'POST', `${account(id)}/check`)),
     revoke: (id: string, token: TokenName) =>
-      call(revokeSchema, 'POST', `${account(id)}/revoke`, { token }),
-    signOut: (id: string) => call(signOutSchema, 'DELETE', account(id)),
-    signOutAll: () => call(signOutAllSchema, 'DELETE', '/bff/session'),
+      changing(call(revokeSchema, 'POST', `${account(id)}/revoke`, { body: { token } })),
+    signOut: (id: string) => changing(call(signOutSchema, 'DELETE', account(id))),
+    signOutAll: () => changing(call(signOutAllSchema, 'DELETE', '/bff/session')),
   }
 }
 

@@ -97,10 +97,9 @@ export class Accounts {
 
   async #signOutProxy(): Promise<void> {
     const { accounts } = await this.#parts.proxy.signOutAll()
-    for (const card of this.signedIn) {
-      const departure = accounts[card.view.id]
-      if (departure) card.depart(departure)
-    }
+    // A look may have seen them gone before this answer says what became of them.
+    for (const [provider, departure] of Object.entries(accounts))
+      this.find(provider)?.depart(departure)
   }
 
   async #lookAgain(): Promise<void> {
@@ -108,8 +107,7 @@ export class Accounts {
     this.#looking = true
     try {
       const session = this.#session()
-      await session
-      await Promise.all(this.cards.map((card) => card.look(session)))
+      await Promise.all([session, ...this.cards.map((card) => card.look(session))])
       if (this.trouble?.code === 'offline') this.trouble = null
     } catch (error) {
       // What is shown stays: not to know better is no reason to sign anybody out.
@@ -128,7 +126,7 @@ export class Accounts {
       announce: (news) => {
         this.news = news
       },
-      tell: this.#parts.channel.tell,
+      lookAgain: () => void this.#lookAgain(),
     })
   }
 }

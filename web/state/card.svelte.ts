@@ -29,8 +29,8 @@ export interface Trouble {
 export interface Surroundings {
   /** Says what changed, to those who cannot see it. */
   announce: (news: string) => void
-  /** Tells the other tabs. */
-  tell: () => void
+  /** Asks for another look, where one came at a wrong moment. */
+  lookAgain: () => void
 }
 
 /** One provider as a person sees it: its account, what is being done, and what came of it. */
@@ -51,6 +51,10 @@ export class Card {
   endedFor = $state<string | null>(null)
   #again: (() => Promise<boolean>) | null = null
   #turn = 0
+  /** Numbers the look-ups, so that a slow one does not undo a later one. */
+  #looks = 0
+  #latest = 0
+  #missed = false
 
   state = $derived.by((): State => {
     if (!this.view.configured) return 'off'
@@ -98,22 +102,36 @@ export class Card {
   /**
    * Looks up the account anew. What the person did meanwhile is newer than what the look-up saw, and
    * wins. Two tabs share one account, so one that is gone was signed out elsewhere.
+   * Throws what the session throws, where the account is the proxy's.
    */
   async look(session: Promise<readonly Account[]>): Promise<void> {
     if (!this.view.configured) return
     const turn = this.#turn
-    const accounts = await session
+    const look = ++this.#looks
     let account: Account | null
     try {
-      account = await this.#custody.account(accounts)
+      account = await this.#custody.account(session)
     } catch (error) {
+      if (this.view.custody === 'proxy') throw error
       // A browser that refuses to store anything loses its own accounts, not those of the proxy.
       this.trouble = { ...failureOf(error), during: 'sign-in' }
       return
     }
-    if (turn !== this.#turn || this.busy) return
+    if (look < this.#latest) return
+    this.#latest = look
+    if (this.busy) {
+      this.#missed = true
+      return
+    }
+    if (turn !== this.#turn) {
+      this.#surroundings.lookAgain()
+      return
+    }
     if (account?.connectedAt !== this.account?.connectedAt) this.#forget()
     if (account) this.departure = null
+    // What failed here went well in another tab.
+    const isRefreshed = account && account.expiresAt !== this.account?.expiresAt
+    if (isRefreshed && this.trouble?.during === 'refresh') this.trouble = null
     this.account = account
   }
 
@@ -236,7 +254,6 @@ export class Card {
   #changed(notice: string | null, news: string) {
     this.notice = notice
     this.#surroundings.announce(news)
-    this.#surroundings.tell()
   }
 
   /** One thing at a time; answers whether it was done. */
@@ -256,6 +273,8 @@ export class Card {
       return false
     } finally {
       this.doing = null
+      if (this.#missed) this.#surroundings.lookAgain()
+      this.#missed = false
     }
   }
 
@@ -267,7 +286,6 @@ export class Card {
       this.#forget()
       this.account = null
       if (code === 'session_ended') this.endedFor = label
-      this.#surroundings.tell()
     }
     this.trouble = { code, during, retryAfter }
   }

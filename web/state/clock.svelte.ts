@@ -2,12 +2,20 @@
 class Clock {
   now = $state(Date.now())
 
-  start() {
+  /** Goes by `time`; `settle` finds out whether it still is right. */
+  start(time: () => number, settle: () => Promise<void>) {
     const tick = () => {
-      this.now = Date.now()
+      this.set(time())
+      void settle().then(() => {
+        this.set(time())
+      })
     }
     setInterval(tick, 30_000)
     document.addEventListener('visibilitychange', tick)
+  }
+
+  set(now: number) {
+    this.now = now
   }
 }
 

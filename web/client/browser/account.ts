@@ -2,13 +2,26 @@
 import * as v from 'valibot'
 import type { Tokens } from '../../../shared/oauth/tokens'
 import { Secret } from '../../../shared/secret'
-import type { Account } from '../../../shared/wire'
+import { isErrorCode, type Account, type ErrorCode } from '../../../shared/wire'
+import { inOneStep } from './locks'
 import type { Parts } from './parts'
 
 const secret = v.pipe(
   v.string(),
   v.transform((value) => new Secret(value)),
 )
+
+const restSchema = v.object({
+  /** How often in a row this generation's refresh failed. */
+  failures: v.number(),
+  /** What the last one failed with. */
+  code: v.custom<ErrorCode>(isErrorCode),
+  /** Milliseconds for which the refresh token is not sent again, and until when that is. */
+  length: v.number(),
+  until: v.number(),
+})
+/** What a refresh that failed leaves to whoever comes next, in any tab. */
+export type Rest = v.InferOutput<typeof restSchema>
 
 const keptSchema = v.object({
   /** Random for each sign-in, so that a late answer of an earlier one is known as such. */
@@ -19,6 +32,8 @@ const keptSchema = v.object({
   subject: v.nullable(v.string()),
   label: v.string(),
   authorities: v.optional(v.array(v.string())),
+  // A note that another version of the app left and this one cannot read costs nobody the account.
+  rest: v.fallback(v.optional(restSchema), undefined),
   tokens: v.object({
     scheme: v.picklist(['bearer', 'api-token']),
     accessToken: secret,
@@ -70,9 +85,18 @@ export function storeNext(
   return writing(provider, parts, async () => {
     const current = await readKept(provider, parts)
     if (!current || !isSame(current, seen)) return current
-    const next = { ...current, generation: current.generation + 1, tokens: storable(tokens) }
+    const { rest: _over, ...lasting } = current
+    const next = { ...lasting, generation: current.generation + 1, tokens: storable(tokens) }
     await write(provider, next, parts)
     return next
+  })
+}
+
+/** Leaves a note about a refresh that failed, unless the account moved on meanwhile. */
+export function storeRest(provider: string, seen: Kept, rest: Rest, parts: Parts): Promise<void> {
+  return writing(provider, parts, async () => {
+    const current = await readKept(provider, parts)
+    if (current && isSame(current, seen)) await seal(provider, { ...current, rest }, parts)
   })
 }
 
@@ -82,6 +106,7 @@ export function dropKept(provider: string, seen: Kept | null, parts: Parts): Pro
     const current = await readKept(provider, parts)
     if (seen && (!current || !isSame(current, seen))) return null
     await parts.keep.delete(`account/${provider}`)
+    parts.changed()
     return current
   })
 }
@@ -105,10 +130,15 @@ export function storable(tokens: Tokens): Kept['tokens'] {
 
 /** Held for a read and a write only, never for a call, so a sign-out need not wait for a refresh. */
 function writing<T>(provider: string, { locks }: Parts, run: () => Promise<T>): Promise<T> {
-  return locks.request(`latchkey-write:${provider}`, run)
+  return inOneStep(locks, `latchkey-write:${provider}`, run)
 }
 
-function write(provider: string, kept: Kept, { keep }: Parts): Promise<void> {
+async function write(provider: string, kept: Kept, parts: Parts): Promise<void> {
+  await seal(provider, kept, parts)
+  parts.changed()
+}
+
+function seal(provider: string, kept: Kept, { keep }: Parts): Promise<void> {
   const { accessToken, refreshToken, ...rest } = kept.tokens
   return keep.write(`account/${provider}`, {
     ...kept,

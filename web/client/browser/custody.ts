@@ -10,7 +10,7 @@ import type {
   SignOutAnswer,
 } from '../../../shared/wire'
 import type { Custody, Finished } from '../custody'
-import { failureOf } from '../failure'
+import { CallError, failureOf } from '../failure'
 import type { Credentials } from '../proxy'
 import { dropKept, readKept, viewOf, type Kept } from './account'
 import type { Parts } from './parts'
@@ -24,7 +24,8 @@ export interface BrowserParts extends Parts {
 type Protocol = typeof protocol
 
 /** This browser keeps the tokens and speaks with the provider itself. */
-export function browserCustody(view: ProviderView, parts: BrowserParts): Custody {
+export function browserCustody(view: ProviderView, given: BrowserParts): Custody {
+  const parts: BrowserParts = { ...given, protocol: () => loaded(given) }
   const { id } = view
   const registration = () => registrationOf(view)
   const shown = (kept: Kept) => viewOf(id, kept)
@@ -32,6 +33,8 @@ export function browserCustody(view: ProviderView, parts: BrowserParts): Custody
   return {
     account: async () => {
       const kept = await readKept(id, parts)
+      // Loaded ahead of its use, which may be offline.
+      if (kept) parts.protocol().catch(() => undefined)
       return kept && shown(kept)
     },
     loginHref: () => null,
@@ -64,6 +67,15 @@ export function browserCustody(view: ProviderView, parts: BrowserParts): Custody
     },
     revoke: (token) => revoked(view, token, parts),
     signOut: () => signedOut(view, parts),
+  }
+}
+
+/** The protocol; without a network it may be out of reach. */
+async function loaded({ protocol }: BrowserParts): Promise<Protocol> {
+  try {
+    return await protocol()
+  } catch (cause) {
+    throw new CallError('offline', { cause })
   }
 }
 

@@ -2,7 +2,7 @@
  * Values at rest in this browser: AES-GCM under a key that can be used here and never be read out.
  * It protects what lies on the disk, not against a script on this origin, which could use the key.
  */
-import type { Locks } from './locks'
+import { inOneStep, type Locks } from './locks'
 
 /** A key-value store such as idb-keyval's; it must be able to hold a CryptoKey. */
 export interface Store {
@@ -62,7 +62,7 @@ export class Keep {
 
   /** Under a lock, or two tabs that open at once would each seal with a key of their own. */
   #findOrMakeKey(): Promise<CryptoKey> {
-    return this.#locks.request('latchkey-key', async () => {
+    return inOneStep(this.#locks, 'latchkey-key', async () => {
       const found = await this.#store.get(keyEntry)
       if (found instanceof CryptoKey) return found
       const made = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, [

@@ -10,6 +10,7 @@ import type { Registration } from '../../../shared/provider'
 import { Secret } from '../../../shared/secret'
 import { storable, storeSignIn, type Kept } from './account'
 import type { Name } from './keep'
+import { inOneStep } from './locks'
 import type { Parts } from './parts'
 
 /** How many sign-ins may be under way at once; the oldest makes room. */
@@ -45,6 +46,7 @@ export async function begin(
   returnTo: string,
   parts: Parts,
 ): Promise<URL> {
+  await parts.settle()
   const now = parts.now()
   const { url, login } = await authorize(registration, now)
   await counting(parts, async () => {
@@ -86,6 +88,7 @@ export async function finish(
   parts: Parts,
 ): Promise<Kept> {
   if (!taken) throw new AppError('login_forged')
+  await parts.settle()
   const { login } = taken
   if (!login || Math.abs(parts.now() - login.issuedAt) > loginLifetime) {
     throw new AppError('login_expired')
@@ -150,5 +153,5 @@ function nameOf({ provider }: Registration, state: string): Name {
 }
 
 function counting<T>({ locks }: Parts, run: () => Promise<T>): Promise<T> {
-  return locks.request('latchkey-logins', run)
+  return inOneStep(locks, 'latchkey-logins', run)
 }

@@ -6,4 +6,10 @@ import type { Locks } from './locks'
 export interface Parts extends Ports {
   keep: Keep
   locks: Locks
+  /** Resolves once `now` can be relied on, even after the machine's clock was set. */
+  settle: () => Promise<void>
+  /** Told of every account that was stored or removed. */
+  changed: () => void
+  /** False only where nothing can have left this machine. */
+  isOnline: () => boolean
 }
