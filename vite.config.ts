@@ -58,6 +58,8 @@ export default defineConfig(({ command }) => {
       globalSetup: [at('test/setup.ts')],
       reporters: ['default', at('test/reporter.ts')],
       allowOnly: false,
+      // Most of them wait for servers and browsers: two at a time, also where there are two cores.
+      maxWorkers: 2,
       testTimeout: 30_000,
       hookTimeout: 60_000,
     },
