@@ -1,13 +1,13 @@
 /** Lets work of one key run one after the other. */
 export interface Turns {
   /** Runs work when all before it are done; where that takes too long, it never runs. */
-  take<T>(key: string, work: () => Promise<T>, patience?: Patience): Promise<T>
+  take<T>(key: string, work: () => Promise<T>, limit?: Limit): Promise<T>
   /** How many have not ended yet. */
   pending(key: string): number
 }
 
 /** How long to wait for a turn, in milliseconds, and what to throw then. */
-export interface Patience {
+export interface Limit {
   within: number
   late: () => Error
 }
@@ -16,7 +16,7 @@ export function createTurns(): Turns {
   const lines = new Map<string, { last: Promise<void>; count: number }>()
   return {
     pending: (key) => lines.get(key)?.count ?? 0,
-    async take(key, work, patience) {
+    async take(key, work, limit) {
       const line = lines.get(key) ?? { last: Promise.resolve(), count: 0 }
       lines.set(key, line)
       line.count++
@@ -24,7 +24,7 @@ export function createTurns(): Turns {
       const { promise, resolve } = withResolvers()
       line.last = promise
       try {
-        await (patience ? inTime(before, patience) : before)
+        await (limit ? inTime(before, limit) : before)
         return await work()
       } finally {
         // Who gives up waiting leaves those behind to wait for those before.
@@ -36,7 +36,7 @@ export function createTurns(): Turns {
   }
 }
 
-async function inTime(before: Promise<void>, { within, late }: Patience): Promise<void> {
+async function inTime(before: Promise<void>, { within, late }: Limit): Promise<void> {
   const { promise, reject } = withResolvers()
   const timer = setTimeout(() => {
     reject(late())

@@ -11,6 +11,8 @@ export function sessionRoute(parts: Parts) {
       .get('/', (c) => c.json({ accounts: c.get('session').accounts().map(accountOf) }))
       .delete('/', async (c) => {
         const session = c.get('session')
+        for (const id of parts.config.offers.keys())
+          if (session.leaving(id).length === 0) session.clear(id)
         const left = [...parts.config.offers].filter(([id]) => session.leaving(id).length > 0)
         const effects = await Promise.all(
           left.map(async ([id, offer]) => [id, await signOut(c, offer, parts)] as const),

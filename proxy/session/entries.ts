@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { AppError } from '../../shared/failure'
+import { AppError, isAppError } from '../../shared/failure'
 import { statusOf, type ErrorCode } from '../../shared/wire'
 import { traceOf, type Log } from '../log'
 import { adds, emptyEntry, merge, worthOf, type Entry, type Step } from './entry'
@@ -204,7 +204,8 @@ export function createEntries({ own, shared, log }: Needs): Entries {
         return { result, isAlone: false }
       } catch (error) {
         // What cannot be read is trouble; but what this process has done must not be lost for it.
-        if (!(error instanceof StoreAway) && how !== 'ours') throw error
+        const isUnread = how === 'ours' && isAppError(error, 'ledger_unavailable')
+        if (!(error instanceof StoreAway) && !isUnread) throw error
         // What the store has said just now holds, also where it then refused to be written to.
         const said = entryLast(lineage)
         const result = await changeOwn(lineage, (own, now) =>

@@ -69,15 +69,14 @@ export interface Seat {
 }
 
 /** What the entry says about one seat. */
-export interface SeatStanding {
-  latest?: SealedLatest | undefined
-  endedUpTo: number
-  endedAt: number
-  revokedUpTo: number
+export interface SeatStanding extends Pick<
+  Entry,
+  'latest' | 'endedUpTo' | 'endedAt' | 'revokedUpTo' | 'rest'
+> {
+  /** The person signed this seat out. */
   signedOut: boolean
   /** It is signed out, and no other seat is known to be signed in. */
   deserted: boolean
-  rest?: Rest | undefined
 }
 
 /** Refresh tokens remembered as spent, per lineage. */

@@ -8,7 +8,7 @@ import type { ErrorCode } from '../../shared/wire'
 import type { Log } from '../log'
 import { createTurns } from '../turns'
 import * as entry from './entry'
-import { isShared, type Rest, type SealedLatest, type Seat, type SeatStanding } from './entry'
+import { isShared, type SealedLatest, type Seat, type SeatStanding } from './entry'
 import { createEntries } from './entries'
 import type { Seal } from './seal'
 import { readTokens, tokensToSealed } from './sealed-tokens'
@@ -49,21 +49,9 @@ export interface Latest {
 }
 
 /** What the ledger knows of a seat in its lineage. */
-export interface Standing {
+export interface Standing extends Omit<SeatStanding, 'latest'> {
   /** Absent where the ledger knows nothing newer than what it was asked with. */
   latest?: Latest | undefined
-  /** Every generation up to this one is dead; 0 where the provider has ended nothing. */
-  endedUpTo: number
-  /** When it last did; 0 where it never did. */
-  endedAt: number
-  /** Every generation up to this one was revoked by us. */
-  revokedUpTo: number
-  /** The person signed this seat out. */
-  signedOut: boolean
-  /** It was signed out, and no other seat of the lineage is known to be signed in. */
-  deserted: boolean
-  /** A refresh failed, and until when its token is not sent again. */
-  rest?: Rest | undefined
 }
 
 /** The right to ask the provider about a lineage, alone, for a while. */

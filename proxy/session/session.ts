@@ -16,7 +16,7 @@ export interface Session {
   find(provider: string): SignIn | undefined
   /** The same, where it is enough to know what can be known: a sign-in that is about to be followed. */
   followed(provider: string): SignIn | undefined
-  /** Every sign-in at a provider, the newest live one first, those that ended last: for who wants to end them all. */
+  /** Every sign-in at a provider that may be alive, the newest known one first: for who wants to end them all. */
   leaving(provider: string): SignIn[]
   /** Whether the ledger knew fresher tokens than the request's cookie carried. */
   isNewerThanCookie(signIn: SignIn): boolean
@@ -26,6 +26,8 @@ export interface Session {
   keep(signIn: SignIn): Promise<void>
   /** The sign-in is over: its cookie goes. */
   drop(signIn: SignIn): void
+  /** The person leaves a provider: every cookie of it goes, also of what has ended. */
+  clear(provider: string): void
   /** Ends what a newer sign-in superseded and clears what is dead; for answers that may write. */
   settle(): Promise<void>
 }
@@ -58,8 +60,6 @@ export async function openSession(jar: Jar, needs: Needs): Promise<Session> {
   const seen: Seen[] = []
   /** Cookies that will never be good again. */
   const dead = new Set<string>()
-  /** Sign-ins that the provider ended. */
-  const ended: SignIn[] = []
   /** Sign-ins of which the ledger cannot say what it knows. */
   const unknown: { signIn: SignIn; error: AppError }[] = []
 
@@ -81,22 +81,19 @@ export async function openSession(jar: Jar, needs: Needs): Promise<Session> {
     const signIn = latest ? { ...opened, ...latest } : opened
     if (signedOut) dead.add(name)
     else if (signIn.generation > endedUpTo) seen.push({ signIn, written: opened.generation })
-    else {
-      ended.push(opened)
-      // After a lost ledger the browser may hold a newer cookie of this name than the one it sent; but
-      // not where it still sends this one a while later.
-      if (ledger.remembers(opened.generation) || now() - endedAt > onItsWay) dead.add(name)
-    }
+    // After a lost ledger the browser may hold a newer cookie of this name than the one it sent; but
+    // not where it still sends this one a while later.
+    else if (ledger.remembers(opened.generation) || now() - endedAt > onItsWay) dead.add(name)
   }
 
   const open = [...config.offers.values()].filter(
     ({ registration, custody }) => registration && custody === 'proxy',
   )
+  const cookiesOf = (provider: string) =>
+    [...jar.names].filter((name) => name.startsWith(`latchkey_${provider}_`))
   await Promise.all(
     open.flatMap(({ provider }) =>
-      [...jar.names]
-        .filter((name) => name.startsWith(`latchkey_${provider.id}_`))
-        .map((name) => readCookie(provider.id, name)),
+      cookiesOf(provider.id).map((name) => readCookie(provider.id, name)),
     ),
   )
   seen.sort((a, b) => b.signIn.connectedAt - a.signIn.connectedAt)
@@ -131,9 +128,7 @@ export async function openSession(jar: Jar, needs: Needs): Promise<Session> {
     followed: (provider) => known(provider)[0],
     leaving: (provider) => [
       ...known(provider),
-      ...[...unknown.map(({ signIn }) => signIn), ...ended].filter(
-        (signIn) => signIn.provider === provider,
-      ),
+      ...unknown.map(({ signIn }) => signIn).filter((signIn) => signIn.provider === provider),
     ],
 
     isNewerThanCookie: ({ seat, generation }) =>
@@ -167,6 +162,11 @@ export async function openSession(jar: Jar, needs: Needs): Promise<Session> {
       jar.delete(cookieOf(signIn))
       const at = seen.findIndex((one) => one.signIn.seat === signIn.seat)
       if (at >= 0) seen.splice(at, 1)
+    },
+
+    clear(provider) {
+      for (const name of cookiesOf(provider)) jar.delete(name)
+      for (const signIn of known(provider)) session.drop(signIn)
     },
 
     async settle() {

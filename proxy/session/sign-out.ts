@@ -26,10 +26,10 @@ export async function signOut(
   // All of them first: two that share a pair must not keep it for each other.
   for (const signIn of leaving) {
     await ledger.signOut(signIn)
-    session.drop(signIn)
     // What cannot be revoked is forgotten; there is no need to wait for anybody.
     if (!provider.revoke) await ledger.revoked(signIn, signIn.generation)
   }
+  session.clear(provider.id)
   // The newest sign-in is the account; superseded ones only leave.
   const [newest] = leaving
   if (newest && registration && provider.revoke)

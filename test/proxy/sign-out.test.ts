@@ -406,9 +406,12 @@ describe('an account that the provider ended right after a restart', () => {
     return { stage, browser }
   }
 
-  test('is cleared by signing out', async () => {
+  test.each(['/bff/accounts/gearcode', '/bff/session'])('is cleared by DELETE %s', async (path) => {
     const { stage, browser } = await ended()
-    expect((await browser.call('DELETE', '/bff/accounts/gearcode')).status).toBe(200)
+    const asked = stage.simulators.gearcode.log.length
+    expect((await browser.call('DELETE', path)).status).toBe(200)
+    // What was refused is not sent again, not even to be revoked.
+    expect(stage.simulators.gearcode.log).toHaveLength(asked)
     expect(browser.cookies.size).toBe(0)
     stage.restart()
     expect(await (await browser.call('GET', '/bff/session')).json()).toEqual({ accounts: [] })
