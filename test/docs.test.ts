@@ -26,7 +26,7 @@ const filesIn = (folder: string) =>
     .filter((file) => statSync(join(root, file)).isFile())
 
 const documents = new Map(
-  ['README.md', 'ARCHITECTURE.md', ...filesIn('docs')]
+  ['README.md', 'ARCHITECTURE.md', 'THREATS.md', ...filesIn('docs')]
     .filter((file) => file.endsWith('.md'))
     .map((file) => [file, read(file)]),
 )
