@@ -14,6 +14,8 @@ export function returnPath(wanted: string | undefined, webOrigin: string): strin
   if (url.origin !== webOrigin || /^\/[/\\]/.test(url.pathname)) return '/'
   // An escaped ASCII character, or a parameter, may be read as another path by whoever comes next.
   if (/%[0-7]|%(?![0-9a-f]{2})|;/i.test(url.pathname) || ours.test(url.pathname)) return '/'
+  // What the app would read as a failure of ours: a link must not make it say so after a good login.
+  if (url.searchParams.has('error')) url.searchParams.delete('error')
   const path = url.pathname + url.search + url.hash
   return path.length > longest ? '/' : path
 }

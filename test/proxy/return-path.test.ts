@@ -201,6 +201,12 @@ describe('the way back says what happened', () => {
     )
   })
 
+  test('and a link cannot say it in advance', () => {
+    expect(returnPath('/accounts/onet?error=session_ended&tab=a', origin)).toBe(
+      '/accounts/onet?tab=a',
+    )
+  })
+
   test('as a path on one origin, as an address where the app lives elsewhere', () => {
     expect(locationOf('/x', 'https://app.test', 'https://app.test')).toBe('/x')
     expect(locationOf('/x', 'https://bff.test', 'https://app.test')).toBe('https://app.test/x')
