@@ -1,11 +1,12 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { getRequestListener } from '@hono/node-server'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import {
   isRunnableDevEnvironment,
+  runnerImport,
   type BuildEnvironmentOptions,
   type EnvironmentOptions,
   type Plugin,
@@ -30,6 +31,7 @@ export default defineConfig(({ command }) => {
     plugins: [
       svelte({ configFile: false }),
       testing ? [] : proxyInDev(),
+      headersOfStaticHosts(),
       workerWithoutNode(),
       sizes(),
     ],
@@ -126,6 +128,27 @@ function oneFile(
       input: at(source),
       platform,
       output: { entryFileNames: basename(output), codeSplitting: false },
+    },
+  }
+}
+
+/** Leaves the headers of the pages beside them, for static hosts that read them from a file. */
+function headersOfStaticHosts(): Plugin {
+  return {
+    name: 'headers-of-static-hosts',
+    apply: 'build',
+    applyToEnvironment: ({ name }) => name === 'client',
+    async writeBundle({ dir = '' }) {
+      const source = at('proxy/headers-file.ts')
+      const { module } = await runnerImport<typeof import('./proxy/headers-file')>(source)
+      const files = readdirSync(dir, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(
+          (entry) => `/${relative(dir, join(entry.parentPath, entry.name)).replaceAll('\\', '/')}`,
+        )
+        .sort()
+      const config = module.readPageConfig(process.env)
+      writeFileSync(join(dir, '_headers'), module.headersFile(config, files))
     },
   }
 }

@@ -5,7 +5,7 @@ import { sleep as byTimer, type Ports } from '../shared/oauth/ports'
 import { createCircuits } from './circuit'
 import type { Config } from './config'
 import { byNavigation, fromTheApp } from './gate'
-import { commonHeaders, dataPolicy } from './headers'
+import { dataHeaders } from './headers'
 import type { Log } from './log'
 import type { Arrival, Parts, ProxyEnv } from './parts'
 import { answerProblem } from './problem'
@@ -81,11 +81,7 @@ export function createProxy(config: Config, given: ProxyPorts) {
     refresher: createRefresher({ config, ports, log, ledger }),
     throttle: createThrottle(),
   }
-  const headers = Object.entries({
-    ...commonHeaders(config),
-    'content-security-policy': dataPolicy,
-    'cache-control': 'no-store',
-  })
+  const headers = Object.entries(dataHeaders(config))
 
   const app = new Hono<ProxyEnv>()
   app.onError((error, c) => answerProblem(c, error, log))

@@ -1,5 +1,5 @@
 import type { Config } from './config'
-import { pagePolicy } from './headers'
+import { keptForever, pageHeaders } from './headers'
 
 /** A file of the built app by its path, `/` for the page itself; undefined where there is none. */
 export type BuiltFile = (path: string, request: Request) => Promise<Response | undefined>
@@ -9,7 +9,7 @@ export type BuiltFile = (path: string, request: Request) => Promise<Response | u
  * other, so that the app can say so in its own words.
  */
 export function createPages(config: Config, file: BuiltFile) {
-  const policy = pagePolicy(config)
+  const headers = pageHeaders(config)
 
   return async (request: Request): Promise<Response> => {
     if (request.method !== 'GET' && request.method !== 'HEAD')
@@ -20,15 +20,13 @@ export function createPages(config: Config, file: BuiltFile) {
     if (found) {
       const isHashed = pathname.startsWith('/assets/')
       return answer(found, found.status, {
-        'cache-control': isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
+        ...headers,
+        ...(isHashed ? { 'cache-control': keptForever } : {}),
       })
     }
     const page = await file('/', request)
     if (!page) return new Response('The app is not built.', { status: 503 })
-    return answer(page, isPage ? page.status : 404, {
-      'cache-control': 'no-cache',
-      'content-security-policy': policy,
-    })
+    return answer(page, isPage ? page.status : 404, headers)
   }
 }
 

@@ -3,6 +3,7 @@ import { routePath } from 'hono/route'
 import { AppError } from '../shared/failure'
 import { capabilitiesOf } from '../shared/provider'
 import type { ErrorCode, Problem } from '../shared/wire'
+import { dataHeaders } from './headers'
 import { traceOf, type Log } from './log'
 import type { ProxyEnv } from './parts'
 
@@ -44,11 +45,7 @@ export function answerNotReady(request: Request, missing: readonly string[]): Re
   if (new URL(request.url).pathname === '/readyz') problem.missing = missing
   return new Response(JSON.stringify(problem), {
     status,
-    headers: {
-      'content-type': 'application/problem+json',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-    },
+    headers: { ...dataHeaders(), 'content-type': 'application/problem+json' },
   })
 }
 

@@ -76,6 +76,9 @@ describe.each(Object.keys(runtimes))('on %s', (name) => {
       'content-security-policy',
       'x-content-type-options',
       'referrer-policy',
+      'cross-origin-opener-policy',
+      'cross-origin-resource-policy',
+      'x-frame-options',
       'location',
       'allow',
     ]
@@ -111,9 +114,13 @@ describe.each(Object.keys(runtimes))('on %s', (name) => {
   const data = {
     'content-type': 'application/json',
     'cache-control': 'no-store',
-    'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    'content-security-policy':
+      "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'x-frame-options': 'DENY',
   }
   const problem = { ...data, 'content-type': 'application/problem+json' }
 

@@ -50,6 +50,19 @@ test('the worker refuses a ledger that it could not reach', async () => {
   const answer = await shared.dispatchFetch('https://app.example/readyz')
   expect(answer.status).toBe(503)
   expect(await answer.json()).toMatchObject({ missing: ['LEDGER_URL'] })
+  // It does not know where browsers see it, and gives the strictest headers.
+  expect(Object.fromEntries(answer.headers)).toMatchObject({
+    'cache-control': 'no-store',
+    'content-security-policy':
+      "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'strict-transport-security': 'max-age=31536000',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+  })
+  expect(answer.headers.get('permissions-policy')).toContain('camera=()')
   await shared.dispose()
 })
 
