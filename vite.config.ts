@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +15,11 @@ import {
   type ViteDevServer,
 } from 'vite'
 import { defineConfig } from 'vitest/config'
+import { commonHeaders } from './proxy/headers.ts'
 import { proxyOrigin, readDotEnv, stamp, stampFile } from './test/build.js'
+
+/** Where dev's page has the nonce of one answer; Vite knows but one for all. */
+const noncePlace = 'latchkey-nonce'
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -27,6 +32,8 @@ export default defineConfig(({ command }) => {
     // Vite would otherwise offer the settings in `.env`, secrets among them, to the app's code.
     envDir: false,
     appType: 'custom',
+    // In dev styles are elements, which the policy of the page lets in by this.
+    html: command === 'serve' ? { cspNonce: noncePlace } : {},
     define: { __PROXY_ORIGIN__: JSON.stringify(proxyOrigin(process.env)) },
     plugins: [
       svelte({ configFile: false }),
@@ -230,6 +237,7 @@ function proxyInDev(): Plugin {
     apply: 'serve',
     configureServer(server) {
       refuseOtherHosts(server)
+      tellBrowsers(server)
       serveProxy(server, memory)
       // After Vite's own files.
       return () => servePages(server, memory)
@@ -258,6 +266,16 @@ function refuseOtherHosts({ config }: ViteDevServer): void {
   throw new Error(`vite dev listens on localhost only, not on ${String(host)}. Fix: drop --host`)
 }
 
+/** The sources too are for this origin's pages alone. */
+function tellBrowsers(server: ViteDevServer): void {
+  const origin = 'http://localhost'
+  const headers = Object.entries(commonHeaders({ publicOrigin: origin, webOrigin: origin }))
+  server.middlewares.use((_, outgoing, next) => {
+    for (const [name, value] of headers) outgoing.setHeader(name, value)
+    next()
+  })
+}
+
 /** The proxy as its code stands now. */
 async function devProxy({ environments: { ssr } }: ViteDevServer) {
   if (!isRunnableDevEnvironment(ssr)) throw new Error('vite dev cannot run the proxy')
@@ -281,7 +299,7 @@ function serveProxy(server: ViteDevServer, memory: Map<string, unknown>): void {
   })
 }
 
-/** The app's page, with the status that the built product gives it. */
+/** The app's page, with the status and the headers that the built product gives it. */
 function servePages(server: ViteDevServer, memory: Map<string, unknown>): void {
   server.middlewares.use((incoming, outgoing, next) => {
     if (incoming.method !== 'GET' && incoming.method !== 'HEAD') {
@@ -289,13 +307,14 @@ function servePages(server: ViteDevServer, memory: Map<string, unknown>): void {
       return
     }
     const path = pathOf(incoming.originalUrl)
+    const nonce = randomBytes(16).toString('base64')
     Promise.all([
-      devProxy(server).then(({ pageStatus }) => pageStatus(path, { memory })),
+      devProxy(server).then(({ pageHead }) => pageHead(path, nonce, { memory })),
       server.transformIndexHtml(path, readFileSync(at('web/index.html'), 'utf8')),
     ])
-      .then(([status, html]) => {
-        outgoing.writeHead(status, { 'Content-Type': 'text/html; charset=utf-8' })
-        outgoing.end(incoming.method === 'HEAD' ? undefined : html)
+      .then(([{ status, headers }, html]) => {
+        outgoing.writeHead(status, { ...headers, 'content-type': 'text/html; charset=utf-8' })
+        outgoing.end(incoming.method === 'HEAD' ? undefined : html.replaceAll(noncePlace, nonce))
       })
       .catch(next)
   })

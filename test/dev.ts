@@ -2,6 +2,7 @@ import { createProxy } from '../proxy/app'
 import { readConfig, type Config } from '../proxy/config'
 import type { Environment } from '../proxy/faults'
 import { createConsoleLog } from '../proxy/console-log'
+import { inOneLine, pageHeaders, pagePolicy } from '../proxy/headers'
 import { isPageOf } from '../proxy/pages'
 import { openRedisStore } from '../proxy/session/redis-store'
 import { startSimulators } from './simulators/start'
@@ -22,10 +23,28 @@ export async function handle(request: Request, { memory, address }: Surroundings
   return await (await app).fetch(request, { address })
 }
 
-/** The status with which the built product would serve a page at this path. */
-export async function pageStatus(path: string, { memory }: Pick<Surroundings, 'memory'>) {
+/**
+ * The status and the headers with which the built product would serve a page at this path; but that
+ * Vite's styles, which are elements in dev, come in by their nonce.
+ */
+export async function pageHead(
+  path: string,
+  nonce: string,
+  { memory }: Pick<Surroundings, 'memory'>,
+) {
   configured ??= configure(memory)
-  return isPageOf(await configured, path) ? 200 : 404
+  const config = await configured
+  const { 'style-src': styles = [], ...policy } = pagePolicy(config)
+  return {
+    status: isPageOf(config, path) ? 200 : 404,
+    headers: {
+      ...pageHeaders(config),
+      'content-security-policy': inOneLine({
+        ...policy,
+        'style-src': [...styles, `'nonce-${nonce}'`],
+      }),
+    },
+  }
 }
 
 async function configure(memory: Map<string, unknown>): Promise<Config> {
