@@ -24,7 +24,7 @@ import { createRefresher } from './session/refresher'
 import { createSeal } from './session/seal'
 import { openSession } from './session/session'
 import type { Store } from './session/store'
-import { createThrottle } from './throttle'
+import { createThrottle, type CreateLimiter } from './throttle'
 
 /** What the proxy needs from its runtime. */
 export interface ProxyPorts extends Ports {
@@ -37,6 +37,8 @@ export interface ProxyPorts extends Ports {
   store?: Store
   /** Entries of the ledger that this process keeps at most; the stalest go. */
   mostEntries?: number
+  /** Makes what counts the tries at passwords; in this process's memory unless stated. */
+  createLimiter?: CreateLimiter
 }
 
 /** Every path below `/bff`, with the methods it takes. */
@@ -67,7 +69,7 @@ export function createProxy(config: Config, given: ProxyPorts) {
   const { log, pages, store, sleep = byTimer } = given
   // One clock for all that is timed: that of the store, where several processes share one.
   const now = store ? () => store.now() : given.now
-  const ports = { ...given, now, convey: createCircuits({ now, sleep, log }) }
+  const ports = { ...given, now, sleep, convey: createCircuits({ now, sleep, log }) }
   const seal = createSeal(config.sessionSecrets, now)
   const most = given.mostEntries ?? (store ? mostOwn : undefined)
   const own = createMemoryStore({ now, ...(most === undefined ? {} : { most }) })
@@ -79,7 +81,7 @@ export function createProxy(config: Config, given: ProxyPorts) {
     ledger,
     seal,
     refresher: createRefresher({ config, ports, log, ledger }),
-    throttle: createThrottle(),
+    throttle: createThrottle(config.sessionSecrets, given.createLimiter),
   }
   const headers = Object.entries(dataHeaders(config))
 

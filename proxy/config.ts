@@ -11,6 +11,8 @@ import { sameSite } from './site'
 export interface Config {
   host: string
   port: number
+  /** How many proxies of ours a request passes on its way here. */
+  trustedProxies: number
   /** Where browsers see the app and the proxy. */
   publicOrigin: string
   /** Where the app lives: the same, or a sibling of the same site. */
@@ -45,6 +47,7 @@ export class ConfigError extends Error {
 }
 
 const portSchema = v.pipe(v.string(), v.regex(/^\d{1,5}$/), v.transform(Number), v.maxValue(65535))
+const countSchema = v.pipe(v.string(), v.regex(/^\d$/), v.transform(Number))
 const hostSchema = v.pipe(v.string(), v.regex(/^[\w.:-]{1,255}$/))
 
 export interface ReadOptions {
@@ -68,6 +71,14 @@ export function readConfig(env: Environment, options: ReadOptions = {}): Config 
 
   const port = faults.parse('PORT', portSchema, 'a port number from 0 to 65535') ?? 8787
   const host = faults.parse('HOST', hostSchema, 'a host name or an IP address') ?? '127.0.0.1'
+  const trustedProxies =
+    faults.parse(
+      'TRUSTED_PROXIES',
+      countSchema,
+      'how many proxies of yours are in front, 0 to 9',
+    ) ?? 0
+  if (trustedProxies > 0 && options.withoutSockets === true)
+    faults.add('TRUSTED_PROXIES', 'has no meaning on the edge, which names the client; remove it')
   if (port === 0 && faults.value('PUBLIC_ORIGIN') === undefined)
     faults.add('PUBLIC_ORIGIN', 'is missing; set it where PORT is 0, since any port may be taken')
   const publicOrigin = originOf(faults, 'PUBLIC_ORIGIN') ?? `http://localhost:${port}`
@@ -93,6 +104,7 @@ export function readConfig(env: Environment, options: ReadOptions = {}): Config 
   return {
     host,
     port,
+    trustedProxies,
     publicOrigin,
     webOrigin,
     sessionSecrets: secrets,

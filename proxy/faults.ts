@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { isMetadataHost } from './metadata-host'
 
 /** The environment: variables as text. What other platforms bind beside them is ignored. */
 export type Environment = Readonly<Record<string, unknown>>
@@ -40,7 +41,7 @@ export class Faults {
   }
 }
 
-/** An origin that secrets and cookies may go to: https, or http on this machine. */
+/** An origin that secrets and cookies may go to: https, or http on this machine; no link-local address. */
 const originSchema = v.pipe(
   v.string(),
   v.check((value) => URL.canParse(value)),
@@ -52,7 +53,8 @@ const originSchema = v.pipe(
       url.hash === '' &&
       url.username === '' &&
       url.password === '' &&
-      isTrustworthy(url),
+      isTrustworthy(url) &&
+      !isMetadataHost(url.hostname),
   ),
   v.transform((url) => url.origin),
 )
@@ -62,7 +64,7 @@ export function originOf(faults: Faults, variable: string): string | undefined {
   return faults.parse(
     variable,
     originSchema,
-    'an origin; give scheme and host only, with https (http only for localhost), such as https://app.example.com',
+    'an origin; give scheme and host only, with https (http only for localhost), of no link-local or metadata address, such as https://app.example.com',
   )
 }
 

@@ -12,7 +12,7 @@ import type { Throttle } from './throttle'
 /** What the routes are made of; put together once, in `app.ts`. */
 export interface Parts {
   config: Config
-  ports: Ports
+  ports: Ports & Required<Pick<Ports, 'sleep'>>
   log: Log
   seal: Seal
   ledger: Ledger

@@ -3,8 +3,10 @@ import type { Http2Bindings, HttpBindings } from '@hono/node-server'
 import { createProxy } from './app'
 import { readBuiltFiles } from './built-files'
 import type { Config } from './config'
+import { clientAddress } from './client-address'
 import type { Log } from './log'
 import { createPages } from './pages'
+import { createRedisLimiter } from './redis-limiter'
 import { openRedisStore } from './session/redis-store'
 import { createUnderway } from './underway'
 
@@ -34,14 +36,18 @@ export async function serve(config: Config, webDirectory: URL, log: Log): Promis
     fetch: (input, init) => fetch(input, init),
     now: Date.now,
     log,
-    ...(store ? { store } : {}),
+    ...(store ? { store, createLimiter: createRedisLimiter(store.client) } : {}),
     ...(files ? { pages: createPages(config, files) } : {}),
   })
   return await new Promise((resolve, reject) => {
     const server = listen(
       {
         fetch: async (request, env: HttpBindings | Http2Bindings) => {
-          const address = env.incoming.socket.remoteAddress
+          const address = clientAddress(
+            env.incoming.socket.remoteAddress,
+            request.headers.get('x-forwarded-for'),
+            config.trustedProxies,
+          )
           const answer = Promise.resolve(app.fetch(request, { address, keepAlive: underway.add }))
           // The browser may go before it is answered: a code or a token is being spent all the same.
           underway.add(answer)

@@ -1,9 +1,11 @@
 import { createProxy } from '../proxy/app'
+import { clientAddress } from '../proxy/client-address'
 import { readConfig, type Config } from '../proxy/config'
 import type { Environment } from '../proxy/faults'
 import { createConsoleLog } from '../proxy/console-log'
 import { inOneLine, pageHeaders, pagePolicy } from '../proxy/headers'
 import { isPageOf } from '../proxy/pages'
+import { createRedisLimiter } from '../proxy/redis-limiter'
 import { openRedisStore } from '../proxy/session/redis-store'
 import { startSimulators } from './simulators/start'
 
@@ -17,8 +19,10 @@ let configured: Promise<Config> | undefined
 let app: Promise<ReturnType<typeof createProxy>> | undefined
 
 /** Answers one request in `vite dev`, by the proxy as its code stands now. */
-export async function handle(request: Request, { memory, address }: Surroundings) {
+export async function handle(request: Request, { memory, address: peer }: Surroundings) {
   configured ??= configure(memory)
+  const { trustedProxies } = await configured
+  const address = clientAddress(peer, request.headers.get('x-forwarded-for'), trustedProxies)
   app ??= configured.then((config) => build(config, memory))
   return await (await app).fetch(request, { address })
 }
@@ -67,7 +71,7 @@ async function build(config: Config, memory: Map<string, unknown>) {
     fetch: (input, init) => fetch(input, init),
     now: Date.now,
     log,
-    ...(store ? { store } : {}),
+    ...(store ? { store, createLimiter: createRedisLimiter(store.client) } : {}),
   })
 }
 

@@ -8,6 +8,7 @@ import { password } from '../../shared/oauth/password'
 import { isRedirect, type Registration } from '../../shared/provider'
 import { Secret } from '../../shared/secret'
 import { apiTokenLoginSchema, passwordLoginSchema } from '../../shared/wire'
+import { failingOnTheBeat } from '../beat'
 import type { Parts, ProxyEnv } from '../parts'
 import { returnPath } from '../return-path'
 import { keepLogin, usedKey } from '../session/logins'
@@ -16,7 +17,7 @@ import { begin, sharedLineage } from '../session/begin'
 
 /** `/bff/login/:provider`: by redirect (GET), or with what the person typed (POST). */
 export function loginRoute(parts: Parts) {
-  const { config, ports, seal, ledger } = parts
+  const { config, ports, seal, ledger, throttle } = parts
   const providerIds = [...config.offers.keys()]
   return new Hono<ProxyEnv>()
     .get('/', async (c) => {
@@ -66,9 +67,16 @@ export function loginRoute(parts: Parts) {
     const lineage = await sharedLineage(registration, username, asked)
     // In the lineage's turn: a sign-in can reissue the pair that others of this user hold.
     const seat = { lineage, seat: '', until: ports.now() + signInLifetime }
-    return await parts.throttle.attempt(username, c.get('arrival').address, () =>
-      ledger.inTurn(seat, async (turn) =>
-        begin(c, registration, await password(registration, credentials, turn.guard(ports)), parts),
+    return await failingOnTheBeat(ports, () =>
+      throttle.attempt(username, c.get('arrival').address, () =>
+        ledger.inTurn(seat, async (turn) =>
+          begin(
+            c,
+            registration,
+            await password(registration, credentials, turn.guard(ports)),
+            parts,
+          ),
+        ),
       ),
     )
   }

@@ -12,6 +12,11 @@ const operationLimit = 5_000
 /** Redis takes no later time than a date can be. */
 const endOfTime = 8.64e15
 
+/** The store, and the client it has, for what else is kept in the same Redis. */
+export interface RedisStore extends Store {
+  readonly client: Redis | Cluster
+}
+
 export interface RedisStoreOptions {
   log: Log
   /** Milliseconds one operation may take. */
@@ -29,7 +34,7 @@ export interface RedisStoreOptions {
  * for whatever goes wrong: an error of the client carries what was sent, passwords and values, so none
  * of them gets out of here; the log gets its code.
  */
-export function createRedisStore(url: Secret, options: RedisStoreOptions): Store {
+export function createRedisStore(url: Secret, options: RedisStoreOptions): RedisStore {
   const { log, limit = operationLimit, now = Date.now, ahead = () => 0, ca } = options
   const backOff = createBackOff()
   const client = connect(url, { limit, ca, nextPause: backOff.next })
@@ -61,6 +66,7 @@ export function createRedisStore(url: Secret, options: RedisStoreOptions): Store
   })
 
   return {
+    client,
     async get(key) {
       const { value, version, time } = await presence.admit('read', () => ask(get, key))
       return { value, version, now: time }
@@ -88,7 +94,7 @@ export function createRedisStore(url: Secret, options: RedisStoreOptions): Store
 }
 
 /** A store that has connected, or has failed to: its clock and whether it is away are known. */
-export async function openRedisStore(url: Secret, options: RedisStoreOptions): Promise<Store> {
+export async function openRedisStore(url: Secret, options: RedisStoreOptions): Promise<RedisStore> {
   const store = createRedisStore(url, options)
   await store.get('first').catch(() => undefined)
   return store

@@ -101,8 +101,8 @@ async function deriveKey(secret: Secret, purpose: Purpose): Promise<CryptoKey> {
   return await crypto.subtle.importKey('raw', bits, 'AES-GCM', false, ['encrypt', 'decrypt'])
 }
 
-/** HKDF (RFC 5869): the secrets are random, so that no salt is needed. */
-async function derive(secret: Secret, info: string, bits: number): Promise<ArrayBuffer> {
+/** A key for one use. HKDF (RFC 5869): the secrets are random, so that no salt is needed. */
+export async function derive(secret: Secret, info: string, bits: number): Promise<ArrayBuffer> {
   const material = await crypto.subtle.importKey(
     'raw',
     text.encode(secret.reveal()),

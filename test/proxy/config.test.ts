@@ -125,6 +125,34 @@ const bad: Bad[] = [
     env: { ONET_URL: 'http://169.254.169.254' },
     faulty: ['ONET_URL'],
   },
+  ...[
+    '169.254.169.254',
+    '169.254.0.1:8443',
+    '169.254.169.254.',
+    '169.254.43518',
+    '169.16689662',
+    '2852039166',
+    '0xa9fea9fe',
+    '0xA9.0xFE.0xA9.0xFE',
+    '0251.0376.0251.0376',
+    '１６９。２５４。１６９。２５４',
+    '[fe80::1]',
+    '[febf::1]',
+    '[::ffff:169.254.169.254]',
+    '[::ffff:a9fe:a9fe]',
+    '[::169.254.169.254]',
+    '[64:ff9b::169.254.169.254]',
+    '[fd00:ec2::254]',
+    '100.100.100.200',
+    'metadata.google.internal',
+    'METADATA.google.internal.',
+  ].flatMap((host) =>
+    ['ONET_URL', 'ONET_SSO_URL', 'SEZNAM_API_URL', 'KONPRO_APP_URL'].map((variable) => ({
+      name: `${variable} at the link-local or metadata address ${host}`,
+      env: { [variable]: `https://${host}` },
+      faulty: [variable],
+    })),
+  ),
   {
     name: 'an origin with a path',
     env: { PUBLIC_ORIGIN: 'https://canary.example/app' },
@@ -158,6 +186,11 @@ const bad: Bad[] = [
   { name: 'a port that is a word', env: { PORT: 'canary' }, faulty: ['PORT'] },
   { name: 'a port that is too large', env: { PORT: '65536' }, faulty: ['PORT'] },
   { name: 'a port below zero', env: { PORT: '-18787' }, faulty: ['PORT'] },
+  ...['canary', '-1', '1.5', '0x1', '10'].map((count) => ({
+    name: `${count} trusted proxies`,
+    env: { TRUSTED_PROXIES: count },
+    faulty: ['TRUSTED_PROXIES'],
+  })),
   { name: 'a host with a path', env: { HOST: 'canary.example/x' }, faulty: ['HOST'] },
   {
     name: 'an app on another site',
@@ -616,6 +649,18 @@ describe('a good configuration is taken as it was given:', () => {
     const config = readConfig({ ...registered, ONET_PKCE: '1', GEARCODE_PKCE: '0' })
     expect(registration(config, 'onet').provider).toHaveProperty('pkce', true)
     expect(registration(config, 'gearcode').provider).not.toHaveProperty('pkce')
+  })
+
+  test('an address beside the link-local ones', () => {
+    for (const host of ['169.253.1.1', '170.254.1.1', '[fec0::1]', '[fe7f::1]', '10.0.0.1'])
+      expect(readConfig({ ...registered, ONET_API_URL: `https://${host}` }).port).toBe(8787)
+  })
+
+  test('the proxies in front, of which there are none on the edge', () => {
+    expect(readConfig({}).trustedProxies).toBe(0)
+    expect(readConfig({ TRUSTED_PROXIES: '2' }).trustedProxies).toBe(2)
+    const env = { TRUSTED_PROXIES: '1', SESSION_SECRETS: strong }
+    expect(() => readConfig(env, { withoutSockets: true })).toThrow('TRUSTED_PROXIES')
   })
 
   test('an empty variable counts as unset', () => {
