@@ -1,15 +1,15 @@
 import { Hono, type MiddlewareHandler } from 'hono'
-import { cors } from 'hono/cors'
 import { AppError } from '../shared/failure'
 import { sleep as byTimer, type Ports } from '../shared/oauth/ports'
+import { isRedirect, type Capability, type Provider } from '../shared/provider'
 import { createCircuits } from './circuit'
 import type { Config } from './config'
-import { byNavigation, fromTheApp } from './gate'
+import { corsForTheApp } from './cors'
+import { byNavigation, fromTheApp, noWorkers, redeemed, towardsApi } from './gate'
 import { dataHeaders } from './headers'
 import type { Log } from './log'
 import type { Arrival, Parts, ProxyEnv } from './parts'
 import { answerProblem } from './problem'
-import { answerHeadersToExpose, requestHeadersToAllow } from './api-headers'
 import { accountsRoute } from './routes/accounts'
 import { apiMethods, apiRoute } from './routes/api'
 import { callbackRoute } from './routes/callback'
@@ -17,6 +17,7 @@ import { healthRoutes } from './routes/health'
 import { loginRoute } from './routes/login'
 import { providersRoute } from './routes/providers'
 import { sessionRoute } from './routes/session'
+import { ticketsRoute } from './routes/tickets'
 import { createJar } from './session/jar'
 import { createLedger } from './session/ledger'
 import { createMemoryStore } from './session/memory-store'
@@ -41,18 +42,37 @@ export interface ProxyPorts extends Ports {
   createLimiter?: CreateLimiter
 }
 
+/** The one path whose callers cannot all send our header. */
+const api = '/api/:provider/*'
+
+/** The methods of an address, and which of them are left at a provider that does not have all. */
+interface Methods {
+  all: readonly string[]
+  at?: (provider: Provider) => readonly string[]
+}
+
+const needing = (capability: Capability, all: readonly string[]): Methods => ({
+  all,
+  at: (provider) => (provider[capability] ? all : []),
+})
+
 /** Every path below `/bff`, with the methods it takes. */
-const paths: Record<string, readonly string[]> = {
-  '/providers': ['GET'],
-  '/login/:provider': ['GET', 'POST'],
-  '/callback/:provider': ['GET'],
-  '/session': ['GET', 'DELETE'],
-  '/accounts/:provider': ['GET', 'DELETE'],
-  '/accounts/:provider/profile': ['GET'],
-  '/accounts/:provider/refresh': ['POST'],
-  '/accounts/:provider/check': ['POST'],
-  '/accounts/:provider/revoke': ['POST'],
-  '/api/:provider/*': apiMethods,
+const paths: Record<string, Methods> = {
+  '/providers': { all: ['GET'] },
+  '/login/:provider': {
+    all: ['GET', 'POST'],
+    at: (provider) =>
+      isRedirect(provider) ? (provider.apiToken ? ['GET', 'POST'] : ['GET']) : ['POST'],
+  },
+  '/callback/:provider': { all: ['GET'] },
+  '/session': { all: ['GET', 'DELETE'] },
+  '/accounts/:provider': { all: ['GET', 'DELETE'] },
+  '/accounts/:provider/profile': needing('profile', ['GET']),
+  '/accounts/:provider/refresh': needing('refresh', ['POST']),
+  '/accounts/:provider/check': needing('check', ['POST']),
+  '/accounts/:provider/revoke': needing('revoke', ['POST']),
+  '/tickets/:provider': needing('api', ['POST']),
+  [api]: needing('api', apiMethods),
 }
 
 /** Answers that never write a cookie, so that one that lands late undoes nothing. */
@@ -112,29 +132,24 @@ export function createProxy(config: Config, given: ProxyPorts) {
 function bff(parts: Parts) {
   const { config } = parts
   const app = new Hono<ProxyEnv>()
-  if (config.webOrigin !== config.publicOrigin)
-    app.use(
-      cors({
-        origin: [config.webOrigin],
-        credentials: true,
-        allowHeaders: ['X-Latchkey', ...requestHeadersToAllow],
-        allowMethods: [...apiMethods],
-        exposeHeaders: ['Date', ...answerHeadersToExpose],
-        maxAge: 600,
-      }),
-    )
+  app.use(corsForTheApp(config))
+  app.use(noWorkers())
   const gate = fromTheApp(config)
   for (const [path, methods] of Object.entries(paths)) {
-    app.use(path, navigations.includes(path) ? orNavigation(gate) : gate)
+    if (navigations.includes(path)) app.use(path, orNavigation(gate))
+    else app.use(path, path === api ? towardsApi(parts) : gate)
+    app.use(path, namingMethods(methods))
     if (path.includes(':provider')) app.use(path, offered(config))
     app.use(path, onlyMethods(methods))
     app.use(path, cookies(parts, path))
   }
+  app.use(api, redeemed(parts))
   app.route('/providers', providersRoute(parts))
   app.route('/login/:provider', loginRoute(parts))
   app.route('/callback/:provider', callbackRoute(parts))
   app.route('/session', sessionRoute(parts))
   app.route('/accounts/:provider', accountsRoute(parts))
+  app.route('/tickets/:provider', ticketsRoute(parts))
   app.route('/api/:provider', apiRoute(parts))
   return app
 }
@@ -158,14 +173,21 @@ function offered({ offers }: Config): MiddlewareHandler<ProxyEnv> {
 }
 
 /** HEAD counts as a method of its own: Hono would run the GET, and a GET here can spend a code. */
-function onlyMethods(methods: readonly string[]): MiddlewareHandler<ProxyEnv> {
+function onlyMethods({ all }: Methods): MiddlewareHandler<ProxyEnv> {
   return async (c, next) => {
-    if (methods.includes(c.req.method)) {
-      await next()
-      return
-    }
-    c.header('allow', methods.join(', '))
-    throw new AppError('method_not_allowed')
+    if (!all.includes(c.req.method)) throw new AppError('method_not_allowed')
+    await next()
+  }
+}
+
+/** Says beside each 405 of ours what the address does take, which may be nothing (RFC 9110 §10.2.1). */
+function namingMethods({ all, at }: Methods): MiddlewareHandler<ProxyEnv> {
+  return async (c, next) => {
+    await next()
+    if (c.res.status !== 405 || !(c.error instanceof AppError)) return
+    const offer = c.get('offer') as ProxyEnv['Variables']['offer'] | undefined
+    const left = offer?.custody === 'browser' ? [] : offer && at ? at(offer.provider) : all
+    c.res.headers.set('allow', left.join(', '))
   }
 }
 

@@ -7,6 +7,7 @@ import type { Ledger } from './session/ledger'
 import type { Refresher } from './session/refresher'
 import type { Seal } from './session/seal'
 import type { Session } from './session/session'
+import type { Ticket } from './session/tickets'
 import type { Throttle } from './throttle'
 
 /** What the routes are made of; put together once, in `app.ts`. */
@@ -37,5 +38,9 @@ export interface ProxyEnv {
     session: Session
     offer: Offer
     requestId: string
+    /** What a call to an API asks for: the request's address without its ticket. */
+    asked: URL
+    /** By which a request without our header came. */
+    ticket: Ticket | undefined
   }
 }

@@ -129,6 +129,17 @@ export const revokeSchema = v.object({
 })
 export type RevokeAnswer = v.InferOutput<typeof revokeSchema>
 
+export const ticketRequestSchema = v.strictObject({
+  /** Path and query below `/bff/api/<provider>`. */
+  path: v.pipe(v.string(), v.startsWith('/'), v.maxLength(4096)),
+})
+export const ticketSchema = v.object({
+  /** Path and query at the proxy's origin, good for one GET. */
+  url: v.string(),
+  expiresAt: time,
+})
+export type TicketAnswer = v.InferOutput<typeof ticketSchema>
+
 const field = (longest: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(longest))
 
 /** The password lane's body; 1,024 characters are more than any documented limit. */

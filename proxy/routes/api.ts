@@ -23,7 +23,7 @@ export function apiRoute({ ports }: Parts) {
   const futile = createFutile(ports.now)
   return new Hono<ProxyEnv>().on([...apiMethods], '/*', async (c) => {
     mustHave(c, 'api')
-    const target = apiTarget(c.get('offer'), new URL(c.req.url))
+    const target = apiTarget(c.get('offer'), c.get('asked'))
     const { signIn } = signedIn(c)
     try {
       return passed(await callWhileLive(c, target, signIn, ports, futile))

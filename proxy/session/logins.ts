@@ -135,8 +135,9 @@ export async function rememberLogout(
 export async function takeLogout(jar: Jar, provider: string, seal: Seal): Promise<boolean> {
   const sealed = jar.get(logoutName(provider))
   if (sealed === undefined) return false
+  if (!(await seal.open('logout', provider, sealed))) return false
   jar.delete(logoutName(provider))
-  return (await seal.open('logout', provider, sealed)) !== undefined
+  return true
 }
 
 function logoutName(provider: string): string {

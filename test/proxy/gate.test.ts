@@ -49,6 +49,13 @@ describe('what does not come from the app', () => {
     { 'sec-fetch-site': 'nonsense' },
     { 'x-latchkey': '0' },
     { 'x-latchkey': 'true' },
+    { 'x-latchkey': '' },
+    // As a header that came twice is read.
+    { 'x-latchkey': '1, 1' },
+    { origin: `${origin}, ${origin}` },
+    { origin: '' },
+    { 'sec-fetch-site': 'same-origin, same-origin' },
+    { 'sec-fetch-site': '' },
   ]
   test.each(foreign)('%j is refused', async (headers) => {
     const browser = createStage().browser()
@@ -74,6 +81,120 @@ describe('what does not come from the app', () => {
     expect(other.status).toBe(403)
     expect(other.headers.get('access-control-allow-origin')).toBeNull()
     for (const answer of [near, other]) expect(answer.headers.get('vary')).toMatch(/origin/i)
+  })
+})
+
+describe('a preflight', () => {
+  const asking = {
+    'access-control-request-method': 'DELETE',
+    'access-control-request-headers': 'x-latchkey',
+  }
+  const web = 'https://www.app.example'
+  const foreign = [
+    'https://evil.example',
+    'null',
+    'https://www.app.example.evil.example',
+    'https://evilwww.app.example',
+    'https://www.app.example.',
+    'http://www.app.example',
+    'https://WWW.app.example',
+    'https://www.app.example:443',
+    'https://www.app.example/',
+  ]
+
+  test.each(foreign)('of %s is refused, and told nothing', async (from) => {
+    for (const variables of [{}, { WEB_ORIGIN: web }]) {
+      const { app } = createStage(variables)
+      const headers = { ...asking, origin: from }
+      const answer = await app.request('/bff/session', { method: 'OPTIONS', headers })
+      expect(answer.status).toBe(403)
+      expect(await answer.json()).toMatchObject({ code: 'csrf' })
+      expect([...answer.headers.keys()].filter((name) => name.startsWith('access-'))).toEqual([])
+      expect(answer.headers.get('vary')).toMatch(/\borigin\b/i)
+    }
+  })
+
+  test('of the app on a sibling is answered, with who may read it', async () => {
+    const { app } = createStage({ WEB_ORIGIN: web })
+    const headers = { ...asking, origin: web }
+    const answer = await app.request('/bff/session', { method: 'OPTIONS', headers })
+    expect(answer.status).toBe(204)
+    expect(answer.headers.get('access-control-allow-origin')).toBe(web)
+    expect(answer.headers.get('access-control-allow-headers')).toMatch(/x-latchkey/i)
+    expect(answer.headers.get('vary')).toMatch(/\borigin\b/i)
+  })
+
+  test('with 60 kB of headers is answered like any other', async () => {
+    const { app } = createStage({ WEB_ORIGIN: web })
+    for (const list of [`a${' '.repeat(60_000)}b`, `${'x,'.repeat(30_000)}x`]) {
+      const headers = { ...asking, 'access-control-request-headers': list, origin: web }
+      const answer = await app.request('/bff/session', { method: 'OPTIONS', headers })
+      expect(answer.status).toBe(204)
+      expect(answer.headers.get('access-control-allow-headers')).not.toContain('x,x')
+    }
+  })
+})
+
+describe('the script of a service worker', () => {
+  const marks: Record<string, string>[] = [
+    { 'service-worker': 'script' },
+    { 'sec-fetch-dest': 'serviceworker' },
+  ]
+  const paths = ['session', 'providers', 'login/onet', 'callback/onet', 'api/onet/resources/x', 'x']
+  test.each(paths)('is never /bff/%s', async (path) => {
+    const browser = createStage().browser()
+    await browser.signIn('onet')
+    for (const mark of marks)
+      for (const ours of [{}, { 'x-latchkey': '1' }])
+        expect((await browser.send(`/bff/${path}`, { headers: { ...mark, ...ours } })).status).toBe(
+          403,
+        )
+  })
+})
+
+describe('a callback and a login', () => {
+  const ahead: Record<string, string>[] = [
+    { 'sec-purpose': 'prefetch' },
+    { 'sec-purpose': 'prefetch;prerender' },
+    { purpose: 'prefetch' },
+    { 'x-moz': 'prefetch' },
+    { 'sec-fetch-dest': 'iframe', 'sec-fetch-mode': 'navigate' },
+    { 'sec-fetch-dest': 'image' },
+    { 'sec-fetch-dest': 'empty', 'sec-fetch-mode': 'cors' },
+    { 'sec-fetch-dest': 'document, document' },
+  ]
+  const attempts: { method: string; headers: Record<string, string>; body?: string }[] = [
+    ...ahead.map((headers) => ({ method: 'GET', headers })),
+    ...['HEAD', 'OPTIONS', 'POST', 'PUT'].flatMap((method) => [
+      { method, headers: {} },
+      { method, headers: { 'x-latchkey': '1' } },
+      { method, headers: { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' } },
+    ]),
+    {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'code=a&state=b',
+    },
+  ]
+
+  test('are not used up by what is no navigation', async () => {
+    const stage = createStage()
+    const browser = stage.browser()
+    const back = await browser.away('seznam')
+    const before = Object.values(stage.simulators).map(({ log }) => log.length)
+    const cookies = [...browser.cookies]
+    for (const path of [back, '/bff/login/seznam', '/bff/login/onet'])
+      for (const init of attempts) {
+        const answer = await browser.send(path, init)
+        expect([403, 405], `${init.method} ${path}`).toContain(answer.status)
+        expect(answer.headers.getSetCookie()).toEqual([])
+        expect(answer.headers.get('location')).toBeNull()
+      }
+    expect(Object.values(stage.simulators).map(({ log }) => log.length)).toEqual(before)
+    expect([...browser.cookies]).toEqual(cookies)
+
+    expect((await browser.visit(back)).headers.get('location')).toBe('/')
+    expect((await browser.call('GET', '/bff/accounts/seznam')).status).toBe(200)
   })
 })
 
@@ -177,6 +298,38 @@ test('answers whether it lives and whether it is ready', async () => {
 test('a 405 names the methods that the address takes', async () => {
   const answer = await createStage().browser().call('PUT', '/bff/session')
   expect(answer.headers.get('allow')).toBe('GET, DELETE')
+})
+
+test.each([
+  ['GET', '/bff/login/onesait', 'POST'],
+  ['POST', '/bff/login/onet', 'GET'],
+  ['DELETE', '/bff/login/konpro', 'GET, POST'],
+  ['POST', '/bff/accounts/onet/check', ''],
+  ['GET', '/bff/accounts/onet/check', ''],
+  ['GET', '/bff/accounts/onesait/profile', ''],
+  ['GET', '/bff/accounts/onesait/check', 'POST'],
+  ['HEAD', '/bff/callback/onet', 'GET'],
+])('%s %s is 405 and says what may be sent instead: "%s"', async (method, path, allowed) => {
+  const answer = await createStage().browser().call(method, path)
+  expect(answer.status).toBe(405)
+  expect(answer.headers.get('allow')).toBe(allowed)
+})
+
+test('where the browser keeps the tokens, nothing may be sent', async () => {
+  const browser = createStage({ KONPRO_CUSTODY: 'browser' }).browser()
+  for (const path of ['accounts/konpro', 'api/konpro/v1/x', 'tickets/konpro']) {
+    const answer = await browser.call('POST', `/bff/${path}`, {})
+    expect(await answer.json()).toMatchObject({ code: 'unsupported' })
+    expect(answer.headers.get('allow'), path).toBe('')
+  }
+})
+
+test('a 405 of the API is its own: we say nothing of what it takes', async () => {
+  const browser = createStage().browser()
+  await browser.signIn('konpro')
+  const answer = await browser.call('DELETE', '/bff/api/konpro/v1/pacific/account.get')
+  expect(answer.status).toBe(405)
+  expect(answer.headers.get('allow')).toBeNull()
 })
 
 test('a prefetch of a login writes no cookie, not even another account’s', async () => {
