@@ -155,19 +155,34 @@ function createBrowser(
   cookies: ReadonlyMap<string, string> = new Map<string, string>(),
 ) {
   const jar = new Map(cookies)
+  /** Of these cookies, the ones that no other site's page makes a browser send (RFC 6265bis §5.6.7.1). */
+  const strict = new Set<string>()
 
   async function exchange(method: string, target: string, sent: Sent): Promise<Answered> {
     const cookie = browser.header()
-    const answer = await send(url, method, target, {
-      ...sent,
-      headers: { ...(cookie === '' ? {} : { cookie }), ...sent.headers },
-    })
+    return keep(
+      await send(url, method, target, {
+        ...sent,
+        headers: { ...(cookie === '' ? {} : { cookie }), ...sent.headers },
+      }),
+    )
+  }
+
+  function keep(answer: Answered): Answered {
     for (const line of answer.cookies) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
-      if (/max-age=0/i.test(line)) jar.delete(name)
+      const isGone = /max-age=0/i.test(line)
+      if (isGone) jar.delete(name)
       else jar.set(name, value)
+      if (!isGone && /samesite=strict/i.test(line)) strict.add(name)
+      else strict.delete(name)
     }
     return answer
+  }
+
+  function laxOnly(): string | undefined {
+    const lax = [...jar].filter(([name]) => !strict.has(name))
+    return lax.length === 0 ? undefined : lax.map(([name, value]) => `${name}=${value}`).join('; ')
   }
 
   const browser = {
@@ -191,10 +206,14 @@ function createBrowser(
           ...sent.headers,
         },
       }),
-    /** A person's navigation, by a link on our own page unless stated. */
+    /**
+     * A person's navigation, by a link on our own page unless stated; where it comes from another site
+     * the Strict cookies stay behind.
+     */
     visit: (target: string, headers: HeaderList = {}) =>
       exchange('GET', target, {
         headers: {
+          ...(headers['sec-fetch-site'] === 'cross-site' ? { cookie: laxOnly() } : {}),
           'sec-fetch-site': 'same-origin',
           'sec-fetch-mode': 'navigate',
           'sec-fetch-dest': 'document',

@@ -1,0 +1,293 @@
+/** Login CSRF, `state` and `code`: a login belongs to the browser that began it, and is used once. */
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { resealed } from './keys'
+import { openStand, type Answered, type Browser, type ProviderId, type Stand } from './stand'
+
+let stand: Stand
+beforeAll(async () => {
+  stand = await openStand()
+})
+beforeEach(() => stand.forget())
+afterAll(() => stand.close())
+
+/** Those that send people away and back; Onet and GearCode know no PKCE, which would hide mistakes with `state`. */
+const redirecting = ['onet', 'konpro', 'gearcode', 'seznam'] as const
+const link = { 'sec-fetch-site': 'cross-site' }
+
+/** Refused: back into the app with one of our codes, nobody signed in, and no provider was asked. */
+async function expectRefused(answer: Answered, browser: Browser, code: string | RegExp) {
+  expect(stand.tokenCalls()).toBe(0)
+  expect(accountCookies(browser)).toEqual([])
+  expect(await browser.signedIn()).toEqual([])
+  expect(answer.status).toBe(303)
+  expect(answer.code).toMatch(code)
+}
+
+const accountCookies = (browser: Browser) =>
+  [...browser.cookies.keys()].filter((name) => !name.includes('_login_'))
+const loginCookies = (browser: Browser) =>
+  [...browser.cookies.keys()].filter((name) => name.includes('_login_'))
+
+/** A path's query with some parameters replaced, or taken out. */
+function altered(path: string, changes: Record<string, string | undefined>): string {
+  const url = new URL(path, 'https://x.invalid')
+  for (const [name, value] of Object.entries(changes))
+    if (value === undefined) url.searchParams.delete(name)
+    else url.searchParams.set(name, value)
+  return url.pathname + url.search
+}
+
+test.each(redirecting)(
+  'A1 login CSRF: who follows the callback of a login that the attacker began at %s is not signed in',
+  async (provider) => {
+    const attacker = stand.browser()
+    const callback = await attacker.away(provider)
+    stand.forget()
+
+    const victim = stand.browser()
+    const answer = await victim.visit(callback, link)
+    await expectRefused(answer, victim, 'login_forged')
+    expect(answer.cookies).toEqual([])
+
+    const busy = stand.browser()
+    await busy.leave(provider)
+    await expectRefused(await busy.visit(callback, link), busy, 'login_forged')
+  },
+)
+
+test.each(redirecting)(
+  'A2 state omitted on both sides: a missing state at %s never equals a missing memory of one',
+  async (provider) => {
+    const code = new URLSearchParams((await stand.browser().away(provider)).split('?')[1]).get(
+      'code',
+    )
+    const callback = `/bff/callback/${provider}?code=${code}`
+    stand.forget()
+    const states = ['', '&state=', '&state', '&state=undefined', '&state=null', '&state=%00']
+    const cookies: Record<string, string>[] = [
+      {},
+      { '__Host-latchkey_login_': '' },
+      { '__Host-latchkey_login_undefine': '', '__Host-latchkey_login_null': '' },
+      { '__Host-latchkey_login_undefine': 'undefined', '__Host-latchkey_login_null': 'null' },
+    ]
+    for (const state of states)
+      for (const planted of cookies) {
+        const victim = stand.browser()
+        for (const [name, value] of Object.entries(planted)) victim.cookies.set(name, value)
+        await expectRefused(await victim.visit(callback + state, link), victim, 'login_forged')
+      }
+    // The same with a login under way, whose state the attacker does not know.
+    for (const state of states) {
+      const victim = stand.browser()
+      await victim.leave(provider)
+      await expectRefused(await victim.visit(callback + state, link), victim, 'login_forged')
+    }
+  },
+)
+
+test.each(redirecting)(
+  'A3 live transaction, wrong state: the code is not looked at, at %s',
+  async (provider) => {
+    const code = new URLSearchParams((await stand.browser().away(provider)).split('?')[1]).get(
+      'code',
+    )
+    const victim = stand.browser()
+    const state = new URL(await victim.leave(provider)).searchParams.get('state') ?? ''
+    stand.forget()
+    const other = (at: number) => (state[at] === 'A' ? 'B' : 'A')
+    const wrong = [
+      'WRONG',
+      state.slice(0, 8), // what the cookie is named after
+      state.slice(0, -1),
+      `${state}A`,
+      state.slice(0, -1) + other(state.length - 1),
+      state.slice(0, 8) + other(8) + state.slice(9),
+      other(0) + state.slice(1),
+      state.toLowerCase() === state ? state.toUpperCase() : state.toLowerCase(),
+      ` ${state}`,
+      state.slice(0, 8) + '*'.repeat(state.length - 8),
+    ]
+    for (const one of wrong) {
+      const callback = `/bff/callback/${provider}?code=${code}&state=${encodeURIComponent(one)}`
+      await expectRefused(await victim.visit(callback, link), victim, 'login_forged')
+    }
+  },
+)
+
+test.each(redirecting)(
+  'A4 state replay: a callback at %s is good once, also where its cookie is put back',
+  async (provider) => {
+    const person = stand.browser()
+    const callback = await person.away(provider)
+    const before = person.copy()
+    expect((await person.visit(callback, link)).location).toBe('/')
+    expect(stand.arrived(provider).exchange).toBe(1)
+
+    const again = await person.visit(callback, link)
+    expect(again.code).toBe('login_expired')
+    for (const [name, value] of before.cookies) person.cookies.set(name, value)
+    expect((await person.visit(callback, link)).code).toBe('login_expired')
+    expect((await before.visit(callback, link)).code).toBe('login_expired')
+    expect(stand.arrived(provider).exchange).toBe(1)
+    expect(await person.signedIn()).toEqual([provider])
+    expect(await before.signedIn()).toEqual([])
+  },
+)
+
+test('A4 state replay: of two that arrive at once one spends the code', async () => {
+  const person = stand.browser()
+  const callback = await person.away('seznam')
+  const answers = await Promise.all(
+    [person, person.copy(), person.copy()].map((browser) => browser.visit(callback, link)),
+  )
+  expect(answers.map(({ code }) => code).sort()).toEqual([
+    'login_expired',
+    'login_expired',
+    undefined,
+  ])
+  expect(stand.arrived('seznam').exchange).toBe(1)
+})
+
+test('A4 state replay: after a restart the provider refuses the spent code, and the session survives', async () => {
+  const person = stand.browser()
+  const callback = await person.away('gearcode')
+  const before = person.copy()
+  await person.visit(callback, link)
+  await stand.restart()
+  for (const [name, value] of before.cookies) person.cookies.set(name, value)
+  expect((await person.visit(callback, link)).code).toBe('login_expired')
+  expect(await person.signedIn()).toEqual(['gearcode'])
+})
+
+test.each(redirecting)(
+  'A5 stale transaction: a login at %s is good for ten minutes',
+  async (provider) => {
+    const minutesAgo = async (minutes: number) => {
+      const person = stand.browser()
+      const callback = await person.away(provider)
+      for (const name of loginCookies(person)) {
+        const value = person.cookies.get(name) ?? ''
+        const issuedAt = Date.now() - minutes * 60_000
+        person.cookies.set(
+          name,
+          await resealed('login', provider, value, (login) => ({ ...login, issuedAt })),
+        )
+      }
+      stand.forget()
+      return { person, answer: await person.visit(callback, link) }
+    }
+    for (const minutes of [10.05, 59, 24 * 60]) {
+      const { person, answer } = await minutesAgo(minutes)
+      await expectRefused(answer, person, 'login_expired')
+    }
+    // That it is the age alone: a younger one is taken.
+    const { person } = await minutesAgo(9)
+    expect(await person.signedIn()).toEqual([provider])
+  },
+)
+
+test.each(redirecting)(
+  'A6 duplicate parameters: what %s says twice, or in two ways, is no answer',
+  async (provider) => {
+    const ambiguous = [
+      (code: string, state: string) => `state=${state}&state=X&code=${code}&code=B`,
+      (code: string, state: string) => `state=X&state=${state}&code=${code}`,
+      (code: string, state: string) => `state=${state}&state=${state}&code=${code}`,
+      (code: string, state: string) => `state=${state}&code=${code}&code=B`,
+      (code: string, state: string) => `state=${state}&code=B&code=${code}`,
+      (code: string, state: string) => `state=${state}&code=${code}&code=${code}`,
+      (code: string, state: string) => `state=${state}&code=${code}&%63ode=B`,
+    ]
+    const odd = [
+      (code: string, state: string) => `state[]=${state}&code=${code}`,
+      (code: string, state: string) => `state%5B%5D=${state}&code=${code}`,
+      (code: string, state: string) => `state[0]=${state}&code=${code}`,
+      (code: string, state: string) => `STATE=${state}&code=${code}`,
+      (code: string, state: string) => `state=${state}&code[]=${code}`,
+      (code: string, state: string) => `state=${state}&code=${code}&error=access_denied`,
+      (code: string, state: string) => `state=${state};code=${code}`,
+    ]
+    for (const write of [...ambiguous, ...odd]) {
+      const person = stand.browser()
+      const parameters = new URLSearchParams((await person.away(provider)).split('?')[1])
+      const [code = '', state = ''] = ['code', 'state'].map((name) => parameters.get(name) ?? '')
+      stand.forget()
+      const answer = await person.visit(`/bff/callback/${provider}?${write(code, state)}`, link)
+      await expectRefused(answer, person, /^(?:login_forged|access_denied|provider_error)$/)
+      if (!ambiguous.includes(write)) continue
+      // It answered nothing, so it used nothing up.
+      await person.visit(`/bff/callback/${provider}?code=${code}&state=${state}`, link)
+      expect(await person.signedIn()).toEqual([provider])
+    }
+  },
+)
+
+test('A7 parallel tabs: two logins at one provider end in reverse order, each where it began', async () => {
+  const person = stand.browser()
+  const first = await person.away('onet', {
+    user: 'anna',
+    query: '?return_to=/accounts/onet?tab=1',
+  })
+  const second = await person.away('onet', {
+    user: 'marek',
+    query: '?return_to=/accounts/onet?tab=2',
+  })
+  expect((await person.visit(second, link)).location).toBe('/accounts/onet?tab=2')
+  expect(await subjectAt(person, 'onet')).toBe(stand.simulators.onet.users.marek?.login)
+  expect((await person.visit(first, link)).location).toBe('/accounts/onet?tab=1')
+  expect(await subjectAt(person, 'onet')).toBe(stand.simulators.onet.users.anna?.login)
+  expect(await person.signedIn()).toEqual(['onet'])
+})
+
+test('A7 parallel tabs: logins at two providers end in reverse order and never swap', async () => {
+  for (const [one, other] of [
+    ['seznam', 'gearcode'],
+    ['onet', 'konpro'],
+  ] as const) {
+    const person = stand.browser()
+    const first = await person.away(one, { query: `?return_to=/accounts/${one}` })
+    const second = await person.away(other, { query: `?return_to=/accounts/${other}` })
+    expect((await person.visit(second, link)).location).toBe(`/accounts/${other}`)
+    expect((await person.visit(first, link)).location).toBe(`/accounts/${one}`)
+    expect((await person.signedIn()).sort()).toEqual([one, other].sort())
+  }
+})
+
+test('A7 parallel tabs: of thirty logins a few are kept, and the newest works', async () => {
+  const person = stand.browser()
+  const callbacks: string[] = []
+  for (let at = 0; at < 30; at++) {
+    const provider = redirecting[at % redirecting.length] ?? 'onet'
+    callbacks.push(await person.away(provider, { query: `?return_to=/${'x'.repeat(400)}` }))
+    expect(person.header().length).toBeLessThan(8192)
+  }
+  expect(loginCookies(person).length).toBeLessThanOrEqual(5)
+  stand.forget()
+  expect((await person.visit(callbacks.at(0) ?? '', link)).code).toBe('login_expired')
+  expect(stand.tokenCalls()).toBe(0)
+  expect((await person.visit(callbacks.at(-1) ?? '', link)).code).toBeUndefined()
+  expect(stand.tokenCalls()).toBe(1)
+})
+
+test.each(['konpro', 'seznam'] as const)(
+  'A8 code injection: a stolen code of %s is of no use in a login of the thief',
+  async (provider) => {
+    const stolen = new URLSearchParams((await stand.browser().away(provider)).split('?')[1])
+    const thief = stand.browser()
+    const own = await thief.away(provider)
+    stand.forget()
+    const answer = await thief.visit(altered(own, { code: stolen.get('code') ?? '' }), link)
+    expect(answer.status).toBe(303)
+    expect(answer.code).toMatch(/^(?:login_expired|provider_error)$/)
+    expect(await thief.signedIn()).toEqual([])
+    expect(accountCookies(thief)).toEqual([])
+    // The verifier that went along is the thief's own.
+    expect(stand.simulators[provider].log.map(({ body }) => body).join()).toContain('code_verifier')
+  },
+)
+
+async function subjectAt(browser: Browser, provider: ProviderId): Promise<string | null> {
+  const { body } = await browser.ask('GET', `/bff/accounts/${provider}/profile`)
+  const { profile } = JSON.parse(body) as { profile: { email: string | null } } // the product's own answer
+  return profile.email
+}
