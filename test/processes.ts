@@ -73,6 +73,8 @@ export async function startProcesses(options: ProcessesOptions = {}) {
     count,
     urlOf,
     isRunning: (at: number) => running[at] !== undefined,
+    /** Undefined once it has ended. */
+    pidOf: (at: number) => running[at]?.pid,
     /** Ends one in the middle of whatever it does; done when it is gone. */
     kill9: (at: number) => end(at, 'SIGKILL'),
     /** Ends one as an orchestrator does; answers its exit code. */

@@ -11,6 +11,7 @@ export const builtServer = 'dist/proxy/node.js'
 export interface Server {
   /** Where it listens. */
   url: string
+  pid: number
   /** Everything it wrote so far, on either stream. */
   output(): string
   /** Sends a signal, as an orchestrator or a terminal does. */
@@ -33,6 +34,8 @@ export async function startServer(entry: string, env: Record<string, string>): P
   })
   return {
     url,
+    // Whoever says where it listens has begun.
+    pid: child.pid ?? 0,
     output,
     signal: (name) => void child.kill(name),
     exit: ended.then(() => child.exitCode),

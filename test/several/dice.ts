@@ -18,17 +18,16 @@ export function createDice(from: number) {
     /** From 0 up to, and without, this number. */
     below,
     /** One of these; throws where there is none. */
-    oneOf<T>(choices: readonly T[]): T {
+    oneOf: <T>(choices: readonly T[]): T => {
       const at = below(choices.length)
       if (at >= choices.length) throw new Error('nothing to choose from')
       return choices[at] as T // within the bounds
     },
     /** The same in another order. */
-    shuffled<T>(things: readonly T[]): T[] {
-      return things
+    shuffled: <T>(things: readonly T[]): T[] =>
+      things
         .map((thing) => ({ thing, place: roll() }))
         .sort((a, b) => a.place - b.place)
-        .map(({ thing }) => thing)
-    },
+        .map(({ thing }) => thing),
   }
 }
