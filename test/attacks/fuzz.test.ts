@@ -1,6 +1,4 @@
 /** A hundred thousand requests that nobody in their right mind would send, to the built server. */
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startProcesses, type Processes } from '../processes'
 import { createDice, seed } from '../several/dice'
@@ -8,6 +6,7 @@ import { listen, type Listening } from '../simulators/listen'
 import { signInThrough, type Simulator, type WireEntry } from '../simulators'
 import { createGrammar } from './fuzz/grammar'
 import { emptyTally, fire } from './fuzz/volley'
+import { sizeOf } from './memory'
 
 const count = 100_000
 /** Mebibytes that it may grow by after the first tenth; a leak of a kilobyte a request is a hundred. */
@@ -98,15 +97,6 @@ function troubleIn(output: string): string[] {
     .filter(
       (line) => line !== '' && (!line.startsWith('{') || /"level":"(error|fatal)"/i.test(line)),
     )
-}
-
-/** Mebibytes that a process has in memory. */
-function sizeOf(pid: number): number {
-  const kilobytes =
-    process.platform === 'linux'
-      ? /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-      : execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })
-  return Math.round(Number(kilobytes) / 1024)
 }
 
 function print(line: string): void {

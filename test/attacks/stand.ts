@@ -123,6 +123,8 @@ export async function openStand({ env = {}, switches = {} }: StandOptions = {}) 
     /** Ends the server and starts it again at the same address, with other settings. */
     restart: (changes?: Record<string, string>) => processes.restart(0, changes),
     isRunning: () => processes.isRunning(0),
+    /** Undefined once it has ended. */
+    pid: () => processes.pidOf(0),
     async close(): Promise<void> {
       await processes.close()
       await api.close()
