@@ -1,5 +1,4 @@
 import { Hono, type Context } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import * as v from 'valibot'
 import { AppError } from '../../shared/failure'
 import { withLiveTokens } from '../../shared/oauth/live'
@@ -9,6 +8,7 @@ import { revoke } from '../../shared/oauth/revoke'
 import type { Tokens } from '../../shared/oauth/tokens'
 import type { Capability, Registration, TokenName } from '../../shared/provider'
 import { revokeRequestSchema, type ProfileAnswer } from '../../shared/wire'
+import { readJson } from '../json-body'
 import type { Parts, ProxyEnv } from '../parts'
 import { mustHave, signedIn } from '../signed-in'
 import { accountOf, type SignIn } from '../session/sign-in'
@@ -45,11 +45,10 @@ export function accountsRoute(parts: Parts) {
         const answer = await live(c, signIn, ({ tokens }) => check(registration, tokens, ports))
         return c.json(answer)
       })
-      .post('/revoke', bodyLimit({ maxSize: 1024, onError: tooLarge }), async (c) => {
+      .post('/revoke', async (c) => {
         const { revoke: call } = c.get('offer').provider
         if (!call) throw new AppError('unsupported')
-        const body: unknown = await c.req.json().catch(() => undefined) // refused by the schema
-        const asked = v.safeParse(revokeRequestSchema, body)
+        const asked = v.safeParse(revokeRequestSchema, await readJson(c.req.raw, 1024))
         if (!asked.success) throw new AppError('invalid_request')
         if (!call.endsPair && !call.tokens.includes(asked.output.token))
           throw new AppError('unsupported')
@@ -116,8 +115,4 @@ function without(tokens: Tokens, which: TokenName, now: number): Tokens | undefi
 function able(c: Context<ProxyEnv>, operation: Capability) {
   mustHave(c, operation)
   return signedIn(c)
-}
-
-function tooLarge(): never {
-  throw new AppError('payload_too_large')
 }

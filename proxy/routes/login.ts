@@ -1,5 +1,4 @@
 import { Hono, type Context } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import * as v from 'valibot'
 import { AppError } from '../../shared/failure'
 import { apiToken } from '../../shared/oauth/api-token'
@@ -9,11 +8,15 @@ import { isRedirect, type Registration } from '../../shared/provider'
 import { Secret } from '../../shared/secret'
 import { apiTokenLoginSchema, passwordLoginSchema } from '../../shared/wire'
 import { failingOnTheBeat } from '../beat'
+import { readJson } from '../json-body'
 import type { Parts, ProxyEnv } from '../parts'
 import { returnPath } from '../return-path'
 import { keepLogin, usedKey } from '../session/logins'
 import { accountOf, signInLifetime } from '../session/sign-in'
 import { begin, sharedLineage } from '../session/begin'
+
+/** Bytes of what a person typed. */
+const bodyLimit = 16 * 1024
 
 /** `/bff/login/:provider`: by redirect (GET), or with what the person typed (POST). */
 export function loginRoute(parts: Parts) {
@@ -46,12 +49,14 @@ export function loginRoute(parts: Parts) {
         await ledger.useOnce(usedKey(state), issuedAt + 2 * loginLifetime)
       return c.redirect(url.href, 302)
     })
-    .post('/', bodyLimit({ maxSize: 16 * 1024, onError: tooLarge }), async (c) => {
+    .post('/', async (c) => {
       const offer = c.get('offer')
       const { provider, registration } = offer
       if (!registration) throw new AppError('provider_off')
       if (isRedirect(provider) && !provider.apiToken) throw new AppError('unsupported')
-      const body: unknown = await c.req.json().catch(() => undefined) // refused by the schema
+      // What is in the address, others may have logged on the way: such a password is not used.
+      if (new URL(c.req.url).search !== '') throw new AppError('invalid_request')
+      const body = await readJson(c.req.raw, bodyLimit)
       const signIn = isRedirect(provider)
         ? await byApiToken(c, registration, body)
         : await byPassword(c, registration, body)
@@ -87,8 +92,4 @@ export function loginRoute(parts: Parts) {
     const grant = await apiToken(registration, new Secret(given.output.apiToken), ports)
     return await begin(c, registration, grant, parts)
   }
-}
-
-function tooLarge(): never {
-  throw new AppError('payload_too_large')
 }
