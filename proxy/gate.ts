@@ -102,7 +102,7 @@ function isIn(manner: Manner, { headers }: Request): boolean {
  * The gate of an API: our header, or a GET in one of the manners of a page that cannot send it, or one
  * with a ticket. A ticket leaves the address before anybody else reads it; `redeemed` uses it up.
  */
-export function towardsApi({ config, seal, ports }: Parts): MiddlewareHandler<ProxyEnv> {
+export function towardsApi({ config, seal }: Parts): MiddlewareHandler<ProxyEnv> {
   const known = manners(config)
   return async (c, next) => {
     const { raw } = c.req
@@ -115,7 +115,7 @@ export function towardsApi({ config, seal, ports }: Parts): MiddlewareHandler<Pr
         const mayShow = raw.headers.get('sec-fetch-site') !== 'cross-site'
         const ticket =
           sealed !== undefined && mayShow && hasOwnOrigin(raw.headers, config)
-            ? await openTicket(c.req.param('provider') ?? '', sealed, asked, seal, ports.now())
+            ? await openTicket(c.req.param('provider') ?? '', sealed, asked, seal)
             : undefined
         if (!ticket) throw new AppError('csrf')
         c.set('ticket', ticket)
