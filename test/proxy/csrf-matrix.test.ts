@@ -131,32 +131,36 @@ const heard = ({ simulators }: Stage) =>
 test.each([
   ['on one origin', origin],
   ['with the app on a sibling', sibling],
-])('%s, what is refused is what the contract refuses, and does nothing', async (_, webOrigin) => {
-  const stage = createStage({ WEB_ORIGIN: webOrigin })
-  const browser = stage.browser()
-  for (const provider of ['onet', 'onesait']) await browser.signIn(provider)
-  const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-  const accounts = async () => await (await browser.call('GET', '/bff/session')).text()
-  const before = { heard: heard(stage), accounts: await accounts() }
+])(
+  '%s, what is refused is what the contract refuses, and does nothing',
+  async (_, webOrigin) => {
+    const stage = createStage({ WEB_ORIGIN: webOrigin })
+    const browser = stage.browser()
+    for (const provider of ['onet', 'onesait']) await browser.signIn(provider)
+    const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const accounts = async () => await (await browser.call('GET', '/bff/session')).text()
+    const before = { heard: heard(stage), accounts: await accounts() }
 
-  const wrong: string[] = []
-  const counts = { refused: 0, answered: 0 }
-  for (const cell of cells()) {
-    const want = expected(cell, webOrigin)
-    const refused = want === '403 csrf'
-    // Somebody who is signed in is the victim; whoever is let in here is nobody, and changes nothing.
-    const answer = await stage.app.request(requestOf(cell, refused ? cookie : ''))
-    const text = answer.status === 403 && cell.method !== 'HEAD' ? await answer.text() : ''
-    const code = text.includes('"code":"csrf"') || cell.method === 'HEAD' ? ' csrf' : ''
-    const is = answer.status === 403 ? `403${code}` : String(answer.status)
-    const leaves = refused && answer.headers.has('set-cookie') ? ' and sets a cookie' : ''
-    if (is + leaves !== want) wrong.push(`${JSON.stringify(cell)}: ${is}${leaves}, not ${want}`)
-    counts[refused ? 'refused' : 'answered']++
-  }
+    const wrong: string[] = []
+    const counts = { refused: 0, answered: 0 }
+    for (const cell of cells()) {
+      const want = expected(cell, webOrigin)
+      const refused = want === '403 csrf'
+      // Somebody who is signed in is the victim; whoever is let in here is nobody, and changes nothing.
+      const answer = await stage.app.request(requestOf(cell, refused ? cookie : ''))
+      const text = answer.status === 403 && cell.method !== 'HEAD' ? await answer.text() : ''
+      const code = text.includes('"code":"csrf"') || cell.method === 'HEAD' ? ' csrf' : ''
+      const is = answer.status === 403 ? `403${code}` : String(answer.status)
+      const leaves = refused && answer.headers.has('set-cookie') ? ' and sets a cookie' : ''
+      if (is + leaves !== want) wrong.push(`${JSON.stringify(cell)}: ${is}${leaves}, not ${want}`)
+      counts[refused ? 'refused' : 'answered']++
+    }
 
-  expect(wrong.slice(0, 20)).toEqual([])
-  expect({ heard: heard(stage), accounts: await accounts() }).toEqual(before)
-  const all = Object.keys(routes).length * methods.length * 3 * 6 * 9 * 7
-  expect(counts.refused + counts.answered).toBe(all)
-  process.stdout.write(`${all} cells: ${counts.refused} refused, ${counts.answered} answered\n`)
-}, 120_000)
+    expect(wrong.slice(0, 20)).toEqual([])
+    expect({ heard: heard(stage), accounts: await accounts() }).toEqual(before)
+    const all = Object.keys(routes).length * methods.length * 3 * 6 * 9 * 7
+    expect(counts.refused + counts.answered).toBe(all)
+    process.stdout.write(`${all} cells: ${counts.refused} refused, ${counts.answered} answered\n`)
+  },
+  120_000,
+)
