@@ -34,6 +34,8 @@ export function readCallback(
   const echoed = parameters.has('state')
   const mayBeSilent = isRedirect(provider) && provider.dropsState === true
   if (login.state === '' || (!echoed && !mayBeSilent)) throw new AppError('login_forged')
+  // RFC 9207 §2.4: an issuer that is there must be the one; oauth4webapi takes an empty one for none.
+  if (parameters.get('iss') === '') throw new AppError('login_forged')
 
   let callback: Callback
   try {

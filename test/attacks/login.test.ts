@@ -1,7 +1,16 @@
 /** Login CSRF, `state` and `code`: a login belongs to the browser that began it, and is used once. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { resealed } from './keys'
-import { openStand, type Answered, type Browser, type ProviderId, type Stand } from './stand'
+import {
+  accountCookies,
+  altered,
+  crossSite as link,
+  expectRefused,
+  loginCookies,
+  parameter,
+  redirecting,
+} from './oracle'
+import { openStand, type Browser, type ProviderId, type Stand } from './stand'
 
 let stand: Stand
 beforeAll(async () => {
@@ -9,33 +18,6 @@ beforeAll(async () => {
 })
 beforeEach(() => stand.forget())
 afterAll(() => stand.close())
-
-/** Those that send people away and back; Onet and GearCode know no PKCE, which would hide mistakes with `state`. */
-const redirecting = ['onet', 'konpro', 'gearcode', 'seznam'] as const
-const link = { 'sec-fetch-site': 'cross-site' }
-
-/** Refused: back into the app with one of our codes, nobody signed in, and no provider was asked. */
-async function expectRefused(answer: Answered, browser: Browser, code: string | RegExp) {
-  expect(stand.tokenCalls()).toBe(0)
-  expect(accountCookies(browser)).toEqual([])
-  expect(await browser.signedIn()).toEqual([])
-  expect(answer.status).toBe(303)
-  expect(answer.code).toMatch(code)
-}
-
-const accountCookies = (browser: Browser) =>
-  [...browser.cookies.keys()].filter((name) => !name.includes('_login_'))
-const loginCookies = (browser: Browser) =>
-  [...browser.cookies.keys()].filter((name) => name.includes('_login_'))
-
-/** A path's query with some parameters replaced, or taken out. */
-function altered(path: string, changes: Record<string, string | undefined>): string {
-  const url = new URL(path, 'https://x.invalid')
-  for (const [name, value] of Object.entries(changes))
-    if (value === undefined) url.searchParams.delete(name)
-    else url.searchParams.set(name, value)
-  return url.pathname + url.search
-}
 
 test.each(redirecting)(
   'A1 login CSRF: who follows the callback of a login that the attacker began at %s is not signed in',
@@ -46,21 +28,19 @@ test.each(redirecting)(
 
     const victim = stand.browser()
     const answer = await victim.visit(callback, link)
-    await expectRefused(answer, victim, 'login_forged')
+    await expectRefused(stand, victim, answer, 'login_forged')
     expect(answer.cookies).toEqual([])
 
     const busy = stand.browser()
     await busy.leave(provider)
-    await expectRefused(await busy.visit(callback, link), busy, 'login_forged')
+    await expectRefused(stand, busy, await busy.visit(callback, link), 'login_forged')
   },
 )
 
 test.each(redirecting)(
   'A2 state omitted on both sides: a missing state at %s never equals a missing memory of one',
   async (provider) => {
-    const code = new URLSearchParams((await stand.browser().away(provider)).split('?')[1]).get(
-      'code',
-    )
+    const code = parameter(await stand.browser().away(provider), 'code')
     const callback = `/bff/callback/${provider}?code=${code}`
     stand.forget()
     const states = ['', '&state=', '&state', '&state=undefined', '&state=null', '&state=%00']
@@ -74,13 +54,18 @@ test.each(redirecting)(
       for (const planted of cookies) {
         const victim = stand.browser()
         for (const [name, value] of Object.entries(planted)) victim.cookies.set(name, value)
-        await expectRefused(await victim.visit(callback + state, link), victim, 'login_forged')
+        await expectRefused(
+          stand,
+          victim,
+          await victim.visit(callback + state, link),
+          'login_forged',
+        )
       }
     // The same with a login under way, whose state the attacker does not know.
     for (const state of states) {
       const victim = stand.browser()
       await victim.leave(provider)
-      await expectRefused(await victim.visit(callback + state, link), victim, 'login_forged')
+      await expectRefused(stand, victim, await victim.visit(callback + state, link), 'login_forged')
     }
   },
 )
@@ -88,11 +73,9 @@ test.each(redirecting)(
 test.each(redirecting)(
   'A3 live transaction, wrong state: the code is not looked at, at %s',
   async (provider) => {
-    const code = new URLSearchParams((await stand.browser().away(provider)).split('?')[1]).get(
-      'code',
-    )
+    const code = parameter(await stand.browser().away(provider), 'code')
     const victim = stand.browser()
-    const state = new URL(await victim.leave(provider)).searchParams.get('state') ?? ''
+    const state = parameter(await victim.leave(provider), 'state')
     stand.forget()
     const other = (at: number) => (state[at] === 'A' ? 'B' : 'A')
     const wrong = [
@@ -109,7 +92,7 @@ test.each(redirecting)(
     ]
     for (const one of wrong) {
       const callback = `/bff/callback/${provider}?code=${code}&state=${encodeURIComponent(one)}`
-      await expectRefused(await victim.visit(callback, link), victim, 'login_forged')
+      await expectRefused(stand, victim, await victim.visit(callback, link), 'login_forged')
     }
   },
 )
@@ -178,7 +161,7 @@ test.each(redirecting)(
     }
     for (const minutes of [10.05, 59, 24 * 60]) {
       const { person, answer } = await minutesAgo(minutes)
-      await expectRefused(answer, person, 'login_expired')
+      await expectRefused(stand, person, answer, 'login_expired')
     }
     // That it is the age alone: a younger one is taken.
     const { person } = await minutesAgo(9)
@@ -209,11 +192,11 @@ test.each(redirecting)(
     ]
     for (const write of [...ambiguous, ...odd]) {
       const person = stand.browser()
-      const parameters = new URLSearchParams((await person.away(provider)).split('?')[1])
-      const [code = '', state = ''] = ['code', 'state'].map((name) => parameters.get(name) ?? '')
+      const callback = await person.away(provider)
+      const [code, state] = [parameter(callback, 'code'), parameter(callback, 'state')]
       stand.forget()
       const answer = await person.visit(`/bff/callback/${provider}?${write(code, state)}`, link)
-      await expectRefused(answer, person, /^(?:login_forged|access_denied|provider_error)$/)
+      await expectRefused(stand, person, answer, /^(?:login_forged|access_denied|provider_error)$/)
       if (!ambiguous.includes(write)) continue
       // It answered nothing, so it used nothing up.
       await person.visit(`/bff/callback/${provider}?code=${code}&state=${state}`, link)
@@ -272,11 +255,11 @@ test('A7 parallel tabs: of thirty logins a few are kept, and the newest works', 
 test.each(['konpro', 'seznam'] as const)(
   'A8 code injection: a stolen code of %s is of no use in a login of the thief',
   async (provider) => {
-    const stolen = new URLSearchParams((await stand.browser().away(provider)).split('?')[1])
+    const stolen = await stand.browser().away(provider)
     const thief = stand.browser()
     const own = await thief.away(provider)
     stand.forget()
-    const answer = await thief.visit(altered(own, { code: stolen.get('code') ?? '' }), link)
+    const answer = await thief.visit(altered(own, { code: parameter(stolen, 'code') }), link)
     expect(answer.status).toBe(303)
     expect(answer.code).toMatch(/^(?:login_expired|provider_error)$/)
     expect(await thief.signedIn()).toEqual([])
