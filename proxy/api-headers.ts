@@ -1,3 +1,7 @@
+import { sandboxPolicy } from './headers'
+import { shows } from './mask'
+import type { UpstreamAnswer } from './upstream'
+
 /** Which headers pass between the app and a provider's API. What is not listed here stays behind. */
 
 /** Of the request. Nothing that says who or where the caller is: the token does (RFC 9700 §4.13). */
@@ -24,6 +28,7 @@ const ofAnswers = [
   'allow',
   'content-disposition',
   'content-language',
+  'content-length',
   'content-range',
   'content-type',
   'etag',
@@ -38,28 +43,65 @@ export const requestHeadersToAllow = ofRequests.filter((name) => !/^accept|langu
 
 /** What of them a script on another origin may read only where it is exposed. */
 export const answerHeadersToExpose = ofAnswers.filter(
-  (name) => !['content-language', 'content-type', 'last-modified'].includes(name),
+  (name) => !['content-language', 'content-length', 'content-type', 'last-modified'].includes(name),
 )
 
 /** The headers of an app's request that its provider gets, beside the token. */
 export function towardsProvider(headers: Headers): Headers {
-  const outgoing = picked(headers, ofRequests)
+  const outgoing = new Headers({ 'accept-encoding': 'identity', 'user-agent': 'latchkey' })
+  for (const name of ofRequests) {
+    const value = headers.get(name)
+    if (value !== null) outgoing.set(name, value)
+  }
   // What browsers send by themselves leaves it open; some providers want to be asked for JSON.
   if ((outgoing.get('accept') ?? '*/*') === '*/*') outgoing.set('accept', openToAll)
   return outgoing
 }
 
-/** The headers of a provider's answer that the app gets, beside our own. */
-export function towardsApp(headers: Headers): Headers {
-  // What is left of an encoded answer's length once it is decoded: nothing.
-  const isAsSent = !headers.has('content-encoding')
-  return picked(headers, isAsSent ? [...ofAnswers, 'content-length'] : ofAnswers)
+/** What a header may hold: no controls, and no more than a byte each. */
+const sendable = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/**
+ * The headers of a provider's answer that the app gets, beside our own. A value that shows the token is
+ * left out. What a browser could take for a page or run is for saving only, in no origin of ours.
+ */
+export function towardsApp(request: Request, answer: UpstreamAnswer, secret: string): Headers {
+  const headers = new Headers({ 'content-security-policy': sandboxPolicy })
+  for (const name of ofAnswers) {
+    const value = answer.header(name)
+    if (value !== null && sendable.test(value) && !shows(value, secret)) headers.set(name, value)
+  }
+  // A Response with such a status has no body.
+  if ([204, 205, 304].includes(answer.status)) return headers
+  const type = headers.get('content-type')
+  // Some servers of ours would call it text.
+  if (type === null) headers.set('content-type', 'application/octet-stream')
+  if (!isHarmless(type) || isNavigation(request.headers))
+    headers.set('content-disposition', forSaving(headers.get('content-disposition')))
+  return headers
 }
 
-function picked(headers: Headers, names: readonly string[]): Headers {
-  const entries = names.flatMap((name) => {
-    const value = headers.get(name)
-    return value === null ? [] : [[name, value] as [string, string]]
-  })
-  return new Headers(entries)
+/** Data, text, pictures, sound: what a browser shows without taking orders from it. */
+const harmless =
+  /^(?:application\/(?:json|[\w.-]+\+json|x-ndjson|octet-stream)|text\/(?:plain|csv|event-stream)|(?:image|audio|video)\/[\w.-]+)\s*(?:;|$)/i
+
+function isHarmless(type: string | null): boolean {
+  return type !== null && harmless.test(type)
+}
+
+/** Where a browser shows things by themselves, as a page or in one. */
+const shown = ['document', 'iframe', 'frame', 'fencedframe', 'embed', 'object']
+
+/** A browser that says nothing of what it asks for has come by a ticket: only scripts add our header. */
+function isNavigation(headers: Headers): boolean {
+  const destination = headers.get('sec-fetch-dest')
+  return destination === null
+    ? !headers.has('x-latchkey')
+    : shown.includes(destination) || headers.get('sec-fetch-mode') === 'navigate'
+}
+
+/** As it was where it names a file; a name is what people look for. */
+function forSaving(disposition: string | null): string {
+  const [, rest] = /^[^;]*(;.*\bfilename\*?=.*)$/i.exec(disposition ?? '') ?? []
+  return `attachment${rest ?? ''}`
 }

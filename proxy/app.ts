@@ -1,6 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { AppError } from '../shared/failure'
-import { sleep as byTimer, type Ports } from '../shared/oauth/ports'
+import { callLimit, sleep as byTimer, type Ports } from '../shared/oauth/ports'
 import { isRedirect, type Capability, type Provider } from '../shared/provider'
 import { createCircuits } from './circuit'
 import type { Config } from './config'
@@ -26,10 +26,15 @@ import { createSeal } from './session/seal'
 import { openSession } from './session/session'
 import type { Store } from './session/store'
 import { createThrottle, type CreateLimiter } from './throttle'
+import { upstreamBy, type Upstream } from './upstream'
 
 /** What the proxy needs from its runtime. */
 export interface ProxyPorts extends Ports {
   log: Log
+  /** How a provider's API is called; by `fetch` unless stated. */
+  upstream?: Upstream
+  /** Milliseconds that an API may pause in the middle of an answer; a minute unless stated. */
+  pauseLimit?: number
   /** The app's pages, where the same server serves them; asked for all that is not ours. */
   pages?: (request: Request) => Promise<Response>
   /** What keeps the server from being sent people, such as its own end; nothing unless stated. */
@@ -84,6 +89,9 @@ const navigations = ['/login/:provider', '/callback/:provider']
 /** This process's own part of a shared ledger: some 30 MB where tokens are large. */
 const mostOwn = 20_000
 
+/** Milliseconds that an API may pause in the middle of an answer. */
+const pauseLimit = 60_000
+
 /** The whole proxy as one fetch handler. */
 export function createProxy(config: Config, given: ProxyPorts) {
   const { log, pages, store, sleep = byTimer } = given
@@ -102,6 +110,11 @@ export function createProxy(config: Config, given: ProxyPorts) {
     seal,
     refresher: createRefresher({ config, ports, log, ledger }),
     throttle: createThrottle(config.sessionSecrets, given.createLimiter),
+    upstream: given.upstream ?? upstreamBy(given.fetch),
+    limits: {
+      firstByte: given.timeLimit ?? callLimit,
+      betweenBytes: given.pauseLimit ?? pauseLimit,
+    },
   }
   const headers = Object.entries(dataHeaders(config))
 

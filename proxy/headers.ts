@@ -92,6 +92,9 @@ export const keptForever = 'public, max-age=31536000, immutable'
 /** A content security policy by its directives. */
 export type Policy = Record<string, readonly string[]>
 
+/** For what a provider's API answers: even opened as a page it is in no origin of ours. */
+export const sandboxPolicy = `${dataPolicy}; sandbox`
+
 /** For the app's pages: own files only, and the hosts that browser custody calls. */
 export function pagePolicy({ publicOrigin, webOrigin, offers }: Config): Policy {
   const called = [...offers.values()].flatMap(({ registration, custody, apiOrigin }) =>

@@ -9,11 +9,14 @@ import type { Seal } from './session/seal'
 import type { Session } from './session/session'
 import type { Ticket } from './session/tickets'
 import type { Throttle } from './throttle'
+import type { Limits, Upstream } from './upstream'
 
 /** What the routes are made of; put together once, in `app.ts`. */
 export interface Parts {
   config: Config
   ports: Ports & Required<Pick<Ports, 'sleep'>>
+  upstream: Upstream
+  limits: Limits
   log: Log
   seal: Seal
   ledger: Ledger

@@ -7,25 +7,35 @@ const keptAtMost = 64 * 1024
 export interface RequestBody {
   /** Whether it can be sent more than once. */
   isKept: boolean
-  /** For `fetch`; null where there is nothing. While we wait for more of it, nobody's patience runs out. */
-  send(patience: Patience): BodyInit | null
+  /** Bytes that are sent, where whoever sends them has said so. */
+  length?: number
+  /** Null where there is nothing. While we wait for more of it, nobody's patience runs out. */
+  send(patience: Patience): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>> | null
 }
 
+const none: RequestBody = { isKept: true, send: () => null }
+
 /** A short body is read whole; any other is passed on as it arrives, and is gone then. */
-export async function readBody({ body, headers }: Request): Promise<RequestBody> {
-  const length = Number(headers.get('content-length') ?? NaN)
-  if (!body || length === 0) return { isKept: true, send: () => null }
-  const reader = body.getReader()
-  if (length <= keptAtMost) {
-    const pieces: Uint8Array<ArrayBuffer>[] = []
-    for (let read = await reader.read(); !read.done; read = await reader.read())
-      pieces.push(read.value)
-    return { isKept: true, send: () => new Blob(pieces) }
+export async function readBody(request: Request): Promise<RequestBody> {
+  // Asking for a body that cannot be there makes one on Node, at some cost.
+  if (request.method === 'GET' || request.method === 'HEAD') return none
+  const stated = request.headers.get('content-length')
+  const length = stated === null ? undefined : Number(stated)
+  if (length === 0) return none
+  if (length !== undefined && length <= keptAtMost) {
+    const bytes = new Uint8Array(await request.arrayBuffer())
+    return { isKept: true, send: () => bytes }
   }
+  if (!request.body) return none
+  const reader = request.body.getReader()
   // Without a length there may be nothing: Node hands out an empty stream for a DELETE.
   const first = await reader.read()
-  if (first.done) return { isKept: true, send: () => null }
-  return { isKept: false, send: (patience) => onward(first.value, reader, patience) }
+  if (first.done) return none
+  return {
+    isKept: false,
+    ...(length === undefined ? {} : { length }),
+    send: (patience) => onward(first.value, reader, patience),
+  }
 }
 
 function onward(

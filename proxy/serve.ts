@@ -1,10 +1,12 @@
 import { serve as listen } from '@hono/node-server'
 import type { Http2Bindings, HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { createProxy } from './app'
 import { readBuiltFiles } from './built-files'
 import type { Config } from './config'
 import { clientAddress } from './client-address'
 import type { Log } from './log'
+import { createNodeUpstream } from './node-upstream'
 import { createPages } from './pages'
 import { createRedisLimiter } from './redis-limiter'
 import { openRedisStore } from './session/redis-store'
@@ -31,7 +33,9 @@ export async function serve(config: Config, webDirectory: URL, log: Log): Promis
   let isClosing = false
   const underway = createUnderway()
   const store = config.ledgerUrl && (await openRedisStore(config.ledgerUrl, { log }))
+  const upstream = createNodeUpstream()
   const app = createProxy(config, {
+    upstream: upstream.call,
     missing: () => (isClosing ? ['open connections: the server is stopping'] : []),
     fetch: (input, init) => fetch(input, init),
     now: Date.now,
@@ -53,7 +57,7 @@ export async function serve(config: Config, webDirectory: URL, log: Log): Promis
           underway.add(answer)
           const response = await answer
           if (isClosing) env.outgoing.setHeader('connection', 'close')
-          return response
+          return upstream.deliver(response, env.outgoing) ? RESPONSE_ALREADY_SENT : response
         },
         port: config.port,
         hostname: config.host,
@@ -78,13 +82,14 @@ export async function serve(config: Config, webDirectory: URL, log: Log): Promis
             clearInterval(idle)
             if ('closeAllConnections' in server) server.closeAllConnections()
             // Last, for whatever ends tells the ledger.
-            await atMost(farewell, Promise.resolve(store?.close()))
+            await atMost(farewell, Promise.all([store?.close(), upstream.close()]))
           },
         })
       },
     )
     server.once('error', (error: Error) => {
       void store?.close()
+      void upstream.close()
       reject(error)
     })
   })

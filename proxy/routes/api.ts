@@ -1,16 +1,15 @@
 import { Hono, type Context } from 'hono'
 import { AppError } from '../../shared/failure'
 import { withLiveTokens } from '../../shared/oauth/live'
-import { callLimit, type Ports } from '../../shared/oauth/ports'
 import { toAppError } from '../../shared/oauth/refusal'
 import { presented } from '../../shared/oauth/vouch'
 import { towardsApp, towardsProvider } from '../api-headers'
 import { apiTarget, type ApiTarget } from '../api-path'
 import type { Parts, ProxyEnv } from '../parts'
-import { createPatience } from '../patience'
-import { readBody, type RequestBody } from '../request-body'
+import { readBody } from '../request-body'
 import type { SignIn } from '../session/sign-in'
 import { mustHave, signedIn } from '../signed-in'
+import type { UpstreamAnswer } from '../upstream'
 
 export const apiMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
@@ -19,14 +18,14 @@ export const apiMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPT
  * refreshed when due or refused; bodies are streamed both ways; the API's answer passes whatever its
  * status. Only what comes from us is a problem with one of our codes.
  */
-export function apiRoute({ ports }: Parts) {
-  const futile = createFutile(ports.now)
+export function apiRoute(parts: Parts) {
+  const futile = createFutile(parts.ports.now)
   return new Hono<ProxyEnv>().on([...apiMethods], '/*', async (c) => {
     mustHave(c, 'api')
     const target = apiTarget(c.get('offer'), c.get('asked'))
     const { signIn } = signedIn(c)
     try {
-      return passed(await callWhileLive(c, target, signIn, ports, futile))
+      return await callWhileLive(c, target, signIn, parts, futile)
     } catch (error) {
       // Nobody reads it: the browser has gone, and it was not the provider that failed.
       if (c.req.raw.signal.aborted) return new Response(null, { status: 499 })
@@ -40,14 +39,14 @@ async function callWhileLive(
   c: Context<ProxyEnv>,
   { url, isDocumented }: ApiTarget,
   signIn: SignIn,
-  ports: Ports,
+  { ports, upstream, limits }: Parts,
   futile: Futile,
 ): Promise<Response> {
   const { provider } = c.get('offer')
   // RFC 6750 §3.1, or what the documents say of these paths.
   const expired = (isDocumented && provider.api?.expired) || 401
   const body = await readBody(c.req.raw)
-  let refused: Response | undefined
+  let refused: Refused | undefined
   return await withLiveTokens(
     signIn,
     async (due, isRefused) => {
@@ -55,26 +54,42 @@ async function callWhileLive(
         return await c.get('session').freshen(due, isRefused)
       } catch (error) {
         // Unread, it would hold its connection.
-        if (refused && !body.isKept) await refused.body?.cancel()
+        if (!body.isKept) refused?.answer.drop()
         throw error
       }
     },
     async (live) => {
       const { tokens } = live
       // What was streamed is gone: the refusal passes, and the next call has a fresh token.
-      if (refused && !body.isKept) return refused
-      const answer = await send(c.req.raw, url, body, presented(tokens, provider), ports)
-      if (answer.status !== expired || !tokens.refreshToken || futile.isKnown(live)) return answer
+      if (refused && !body.isKept) return passed(c.req.raw, refused.answer, refused.secret)
+      const secret = tokens.accessToken.reveal()
+      const answer = await upstream({
+        url,
+        method: c.req.method,
+        headers: outgoing(c.req.raw.headers, presented(tokens, provider)),
+        body,
+        secret,
+        limits,
+        signal: c.req.raw.signal,
+      })
+      const isRefused = answer.status === expired && tokens.refreshToken !== undefined
+      if (!isRefused || futile.isKnown(live)) return passed(c.req.raw, answer, secret)
       if (refused) {
         futile.note(live)
-        return answer
+        return passed(c.req.raw, answer, secret)
       }
-      refused = answer
-      if (body.isKept) await answer.body?.cancel()
+      refused = { answer, secret }
+      if (body.isKept) answer.drop()
       throw new AppError('token_expired')
     },
     ports.now,
   )
+}
+
+/** An answer to a token that had ended, and that token. */
+interface Refused {
+  answer: UpstreamAnswer
+  secret: string
 }
 
 /** Fresh tokens that were refused all the same: it is not their age, and another refresh would not help. */
@@ -100,33 +115,18 @@ function createFutile(now: () => number): Futile {
   }
 }
 
-/** Sends a request on to this address, up to the first byte of the answer; redirects are not followed. */
-async function send(
-  { method, headers, signal }: Request,
-  url: URL,
-  body: RequestBody,
-  token: Headers,
-  ports: Ports,
-): Promise<Response> {
-  const outgoing = towardsProvider(headers)
-  for (const [name, value] of token) outgoing.set(name, value)
-  const patience = createPatience(ports.timeLimit ?? callLimit, signal)
-  const content = body.send(patience)
-  try {
-    return await ports.fetch(url, {
-      method,
-      headers: outgoing,
-      redirect: 'manual',
-      signal: patience.signal,
-      ...(content === null ? {} : { body: content, duplex: 'half' }),
-    })
-  } finally {
-    patience.end()
-  }
+function outgoing(headers: Headers, token: Headers): Headers {
+  const sent = towardsProvider(headers)
+  for (const [name, value] of token) sent.set(name, value)
+  return sent
 }
 
-function passed({ status, headers, body }: Response): Response {
+/** What of the API's answer the app gets. */
+function passed(request: Request, answer: UpstreamAnswer, secret: string): Response {
   // Codes that a browser would take for something else, or a Response cannot have.
-  if (status < 200 || status > 599) throw new AppError('provider_error')
-  return new Response(body, { status, headers: towardsApp(headers) })
+  if (answer.status < 200 || answer.status > 599) {
+    answer.drop()
+    throw new AppError('provider_error')
+  }
+  return answer.respond(towardsApp(request, answer, secret))
 }

@@ -2,6 +2,7 @@ import type { Hono } from 'hono'
 import type { ProxyEnv, Parts } from '../../proxy/parts'
 import type { Seal } from '../../proxy/session/seal'
 import type { Store } from '../../proxy/session/store'
+import { upstreamBy } from '../../proxy/upstream'
 import type { Judge, Sending } from './judge'
 import {
   configs,
@@ -87,7 +88,9 @@ export class Instance implements Party {
     const refresher = system.createRefresher({ config, ports, log, ledger })
     // Counts wrong passwords by the real clock, and there are none here.
     const throttle: Parts['throttle'] = { attempt: (_name, _address, work) => work() }
-    return { config, ports, log, ledger, seal, refresher, throttle }
+    const upstream = upstreamBy(this.#fetch)
+    const limits = { firstByte: limit, betweenBytes: limit }
+    return { config, ports, log, ledger, seal, refresher, throttle, upstream, limits }
   }
 
   #watched(own: Store): Store {

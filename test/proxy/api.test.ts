@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { Provider } from '../../shared/provider'
 import { providers } from '../../shared/providers'
 import { createStage, origin } from '../stage'
-import { createCaller } from './api-caller'
+import { createCaller, type Arrived } from './api-caller'
 
+/** What we say of ourselves to every API. */
+const ofOurs = { 'accept-encoding': 'identity', 'user-agent': 'latchkey' }
 const ok = () => Response.json({ ok: true })
 const unauthorized = () => Response.json({ error: 'invalid_token' }, { status: 401 })
 
@@ -180,7 +182,7 @@ describe('a request', () => {
     const [arrived] = caller.arrived
     expect(arrived?.body).toBe('hello')
     const { authorization, ...headers } = Object.fromEntries(arrived?.headers ?? [])
-    expect(headers).toEqual(passing)
+    expect(headers).toEqual({ ...passing, ...ofOurs })
     expect(authorization).toMatch(/^Bearer [\w.~+/-]+=*$/)
     expect(caller.simulator.issued).toContain(authorization?.slice('Bearer '.length))
   })
@@ -203,7 +205,7 @@ describe('a request', () => {
     await caller.browser.call('POST', '/bff/login/konpro', { apiToken })
     expect((await caller.ask('/v1')).status).toBe(200)
     const { accept: _, ...headers } = Object.fromEntries(caller.arrived[0]?.headers ?? [])
-    expect(headers).toEqual({ 'x-api-key': apiToken })
+    expect(headers).toEqual({ 'x-api-key': apiToken, ...ofOurs })
   })
 
   test('may have any body, of any size, by any method that has one', async () => {
@@ -270,6 +272,8 @@ describe('an answer', () => {
     expect(await answer.text()).toBe('<b>hi</b>')
     expect(Object.fromEntries(answer.headers)).toEqual({
       ...Object.fromEntries(ours.headers),
+      'content-security-policy':
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
       ...passing,
     })
     expect(answer.headers.getSetCookie()).toEqual([])
@@ -316,6 +320,137 @@ describe('an answer', () => {
     expect(answer.headers.get('content-length')).toBe('12')
     expect(answer.headers.get('etag')).toBe('"1"')
     expect(await answer.text()).toBe('')
+  })
+})
+
+describe('an answer that shows the token', () => {
+  const inFull = ({ headers }: Arrived) => String(headers.get('authorization'))
+  const bare = (arrived: Arrived) => inFull(arrived).slice('Bearer '.length)
+
+  test('has it covered, and keeps its length', async () => {
+    const caller = await createCaller('seznam', (arrived) => {
+      const body = `you sent ${inFull(arrived)}, twice: ${bare(arrived)}`
+      return new Response(body, { headers: { 'content-length': String(body.length) } })
+    })
+    const answer = await caller.ask('/v1')
+    const text = await answer.text()
+    expect(text).toMatch(/^you sent Bearer \*{20,}, twice: \*{20,}$/)
+    expect(answer.headers.get('content-length')).toBe(String(text.length))
+  })
+
+  test('in a header loses that header, and no other', async () => {
+    const caller = await createCaller(
+      'seznam',
+      (arrived) =>
+        new Response('ok', {
+          headers: {
+            etag: `"${bare(arrived)}"`,
+            'content-disposition': `attachment; filename="${bare(arrived)}.txt"`,
+            'content-language': 'cs',
+          },
+        }),
+    )
+    const { headers } = await caller.ask('/v1')
+    expect(headers.get('etag')).toBeNull()
+    expect(headers.get('content-disposition')).toBeNull()
+    expect(headers.get('content-language')).toBe('cs')
+  })
+
+  test('has it covered where it is an API token', async () => {
+    const caller = await createCaller(
+      'konpro',
+      ({ headers }) => new Response(headers.get('x-api-key')),
+    )
+    await caller.browser.call('DELETE', '/bff/session')
+    const apiToken = caller.stage.simulators.konpro.users.ada?.apiToken
+    await caller.browser.call('POST', '/bff/login/konpro', { apiToken })
+    expect(await (await caller.ask('/v1')).text()).toBe('*'.repeat(apiToken?.length ?? 0))
+  })
+
+  test('has it covered where a refusal passes because the body could not be sent again', async () => {
+    const caller = await createCaller(
+      'seznam',
+      (arrived) => new Response(bare(arrived), { status: 401 }),
+    )
+    const answer = await caller.ask('/v1', { method: 'POST', body: 'x'.repeat(65_537) })
+    expect(answer.status).toBe(401)
+    expect(await answer.text()).toMatch(/^\*{20,}$/)
+  })
+})
+
+describe('an answer in the browser', () => {
+  const answering = async (headers: Record<string, string>, dest = 'empty') => {
+    const caller = await createCaller(
+      'seznam',
+      () => new Response(new TextEncoder().encode('<script>alert(1)</script>'), { headers }),
+    )
+    return await caller.ask('/v1', { headers: { 'sec-fetch-dest': dest } })
+  }
+
+  test.each([
+    'text/html',
+    'TEXT/HTML; charset=utf-8',
+    'application/xhtml+xml',
+    'image/svg+xml',
+    'text/xml',
+    'application/xml',
+    'application/rss+xml',
+    'text/javascript',
+    'application/javascript',
+    'text/css',
+    'application/pdf',
+    'multipart/x-mixed-replace; boundary=x',
+    'application/json, text/html',
+    'text/plain text/html',
+    'nonsense',
+    '*/*',
+  ])('of type %s is for saving, and sandboxed', async (type) => {
+    const { headers } = await answering({ 'content-type': type })
+    expect(headers.get('content-disposition')).toBe('attachment')
+    expect(headers.get('content-type')).toBe(type)
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('content-security-policy')).toMatch(/^default-src 'none';.* sandbox$/)
+  })
+
+  test('without a type is for saving, and of no type that would be guessed', async () => {
+    const { headers } = await answering({})
+    expect(headers.get('content-disposition')).toBe('attachment')
+    expect(headers.get('content-type')).toBe('application/octet-stream')
+  })
+
+  test.each([
+    'application/json',
+    'application/json; charset=utf-8',
+    'application/problem+json',
+    'application/x-ndjson',
+    'text/plain',
+    'text/csv; header=present',
+    'text/event-stream',
+    'image/png',
+    'audio/mpeg',
+    'video/mp4',
+  ])('of type %s may be shown, but not as a page', async (type) => {
+    expect(
+      (await answering({ 'content-type': type })).headers.get('content-disposition'),
+    ).toBeNull()
+    for (const dest of ['document', 'iframe', 'embed', 'object']) {
+      const { headers } = await answering({ 'content-type': type }, dest)
+      expect(headers.get('content-disposition'), dest).toBe('attachment')
+    }
+  })
+
+  test.each([
+    ['inline', 'attachment'],
+    ['inline; filename="a;b.html"', 'attachment; filename="a;b.html"'],
+    ["form-data; name=x; filename*=UTF-8''a.html", "attachment; name=x; filename*=UTF-8''a.html"],
+    ['attachment; filename=x.html', 'attachment; filename=x.html'],
+    ['filename=x.html', 'attachment'],
+  ])('whose disposition is %s is saved as: %s', async (disposition, wanted) => {
+    const { headers } = await answering({
+      'content-type': 'text/html',
+      'content-disposition': disposition,
+    })
+    expect(headers.get('content-disposition')).toBe(wanted)
   })
 })
 
@@ -484,7 +619,8 @@ describe('an API in trouble', () => {
 test('what one person asks is never answered with the token of another', async () => {
   const caller = await createCaller('seznam', async ({ headers }) => {
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 5))
-    return new Response(headers.get('authorization'))
+    // In another writing, for the token itself would be covered.
+    return new Response(Buffer.from(String(headers.get('authorization'))).toString('hex'))
   })
   const other = caller.stage.browser()
   await other.signIn('seznam', { user: 'pavla' })

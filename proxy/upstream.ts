@@ -1,0 +1,141 @@
+import { AppError } from '../shared/failure'
+import { createMask, type Mask } from './mask'
+import { createPatience } from './patience'
+import type { RequestBody } from './request-body'
+
+/** One request to a provider's API. */
+export interface UpstreamCall {
+  url: URL
+  method: string
+  headers: Headers
+  body: RequestBody
+  /** The access token: covered wherever the answer's body shows it. */
+  secret: string
+  limits: Limits
+  /** Aborts when nobody wants the answer any more. */
+  signal: AbortSignal
+}
+
+/** Milliseconds for which an API is waited for. */
+export interface Limits {
+  /** Until its answer begins. */
+  firstByte: number
+  /** Between the bytes of its answer. */
+  betweenBytes: number
+}
+
+/** What came back, before it is decided what of it passes. */
+export interface UpstreamAnswer {
+  status: number
+  /** By its name in lower case; the body is as these say. */
+  header(name: string): string | null
+  /** The answer for the app: the body as it arrives, under these headers. */
+  respond(headers: Headers): Response
+  /** It is read by nobody; what holds it is let go of. */
+  drop(): void
+}
+
+/**
+ * Sends a call, and answers as soon as the answer begins. It follows no redirect. An entry hands in
+ * what its runtime does best. Throws `provider_error`, and what `toAppError` takes for the network's.
+ */
+export type Upstream = (call: UpstreamCall) => Promise<UpstreamAnswer>
+
+/** By the platform's `fetch`. */
+export function upstreamBy(send: typeof fetch): Upstream {
+  return async ({ url, method, headers, body, secret, limits, signal }) => {
+    const patience = createPatience(limits.firstByte, signal)
+    const content = body.send(patience)
+    try {
+      const answer = await send(url, {
+        method,
+        headers,
+        redirect: 'manual',
+        signal: patience.signal,
+        ...(content === null ? {} : { body: content, duplex: 'half' }),
+      })
+      const pieces = answer.body && piecesOf(answer.body, limits.betweenBytes)
+      // `fetch` has decoded it: what is left of the length that was sent is nothing.
+      const isDecoded = encodingOf(answer.headers.get('content-encoding')) !== undefined
+      return {
+        status: answer.status,
+        header: (name) =>
+          name === 'content-length' && isDecoded ? null : answer.headers.get(name),
+        respond: (headers) =>
+          new Response(pieces && streamOf(pieces, createMask(secret)), {
+            status: answer.status,
+            headers,
+          }),
+        drop: () => pieces?.drop(),
+      }
+    } finally {
+      patience.end()
+    }
+  }
+}
+
+/** How a body may be encoded so that a token in it can be seen. */
+const encodings = ['gzip', 'deflate', 'br'] as const
+
+/**
+ * How the body of an answer is encoded; undefined where it is as it is. We ask for no encoding, so
+ * that is rare. Throws `provider_error` for one that nobody here decodes.
+ */
+export function encodingOf(header: string | null): (typeof encodings)[number] | undefined {
+  const name = header?.trim().toLowerCase().replace(/^x-/, '') ?? ''
+  if (name === '' || name === 'identity') return undefined
+  const known = encodings.find((encoding) => encoding === name)
+  if (!known) throw new AppError('provider_error')
+  return known
+}
+
+/** A body, piece by piece. */
+export interface Pieces {
+  /** Undefined after the last one. */
+  next(): Promise<Uint8Array | undefined>
+  drop(): void
+}
+
+function piecesOf(body: ReadableStream<Uint8Array>, betweenBytes: number): Pieces {
+  const reader = body.getReader()
+  const drop = () => void reader.cancel().catch(() => undefined)
+  return {
+    async next() {
+      let timer: ReturnType<typeof setTimeout> | undefined
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => {
+          reject(new DOMException('nothing came', 'TimeoutError'))
+          drop()
+        }, betweenBytes)
+      })
+      try {
+        return (await Promise.race([reader.read(), late])).value
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+    drop,
+  }
+}
+
+/** The pieces as they are asked for, with what must not be seen covered. */
+export function streamOf(pieces: Pieces, mask: Mask): ReadableStream<Uint8Array> {
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        for (;;) {
+          const piece = await pieces.next()
+          const shown = piece ? mask.pass(piece) : mask.rest()
+          if (shown.length > 0) controller.enqueue(shown)
+          if (!piece) controller.close()
+          // Who enqueues nothing is not asked again.
+          if (!piece || shown.length > 0) return
+        }
+      },
+      cancel() {
+        pieces.drop()
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
