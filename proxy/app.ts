@@ -6,13 +6,16 @@ import { createCircuits } from './circuit'
 import type { Config } from './config'
 import { corsForTheApp } from './cors'
 import { byNavigation, fromTheApp, noWorkers, redeemed, towardsApi } from './gate'
+import { headerLimits } from './header-limits'
 import { dataHeaders } from './headers'
 import type { Log } from './log'
 import type { Arrival, Parts, ProxyEnv } from './parts'
 import { answerProblem } from './problem'
+import { requestLog } from './request-log'
 import { accountsRoute } from './routes/accounts'
 import { apiMethods, apiRoute } from './routes/api'
 import { callbackRoute } from './routes/callback'
+import { cookiesRoute } from './routes/cookies'
 import { healthRoutes } from './routes/health'
 import { loginRoute } from './routes/login'
 import { providersRoute } from './routes/providers'
@@ -71,6 +74,7 @@ const paths: Record<string, Methods> = {
   },
   '/callback/:provider': { all: ['GET'] },
   '/session': { all: ['GET', 'DELETE'] },
+  '/cookies': { all: ['DELETE'] },
   '/accounts/:provider': { all: ['GET', 'DELETE'] },
   '/accounts/:provider/profile': needing('profile', ['GET']),
   '/accounts/:provider/refresh': needing('refresh', ['POST']),
@@ -119,11 +123,11 @@ export function createProxy(config: Config, given: ProxyPorts) {
   const headers = Object.entries(dataHeaders(config))
 
   const app = new Hono<ProxyEnv>()
-  app.onError((error, c) => answerProblem(c, error, log))
+  app.onError((error, c) => answerProblem(c, error))
   app.notFound(async (c) =>
     pages && !isOurs(new URL(c.req.url).pathname)
       ? await pages(c.req.raw)
-      : answerProblem(c, new AppError('not_found'), log),
+      : answerProblem(c, new AppError('not_found')),
   )
   app.use(async (c, next) => {
     c.set('requestId', crypto.randomUUID())
@@ -133,6 +137,16 @@ export function createProxy(config: Config, given: ProxyPorts) {
     for (const [name, value] of headers)
       if (!c.res.headers.has(name)) c.res.headers.set(name, value)
   })
+  app.use(requestLog({ log, now: given.now, isOurs }))
+  app.use(async (c, next) => {
+    try {
+      await next()
+    } catch (thrown) {
+      // Hono answers errors; anything can be thrown.
+      c.res = answerProblem(c, thrown)
+    }
+  })
+  app.use(headerLimits((path) => isOurs(path) && path !== '/bff/cookies'))
   const missing = () => [
     ...(given.missing?.() ?? []),
     ...(ledger.isAway() ? ['LEDGER_URL: the shared ledger cannot be reached'] : []),
@@ -154,13 +168,15 @@ function bff(parts: Parts) {
     app.use(path, namingMethods(methods))
     if (path.includes(':provider')) app.use(path, offered(config))
     app.use(path, onlyMethods(methods))
-    app.use(path, cookies(parts, path))
+    // There may be more of them than anybody should open.
+    if (path !== '/cookies') app.use(path, cookies(parts, path))
   }
   app.use(api, redeemed(parts))
   app.route('/providers', providersRoute(parts))
   app.route('/login/:provider', loginRoute(parts))
   app.route('/callback/:provider', callbackRoute(parts))
   app.route('/session', sessionRoute(parts))
+  app.route('/cookies', cookiesRoute(parts))
   app.route('/accounts/:provider', accountsRoute(parts))
   app.route('/tickets/:provider', ticketsRoute(parts))
   app.route('/api/:provider', apiRoute(parts))

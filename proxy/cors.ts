@@ -14,7 +14,9 @@ export function corsForTheApp({ publicOrigin, webOrigin }: Config): MiddlewareHa
     'access-control-allow-origin': webOrigin,
     'access-control-allow-credentials': 'true',
   }
-  const exposed = { 'access-control-expose-headers': ['Date', ...answerHeadersToExpose].join(',') }
+  const exposed = {
+    'access-control-expose-headers': ['Date', 'X-Request-Id', ...answerHeadersToExpose].join(','),
+  }
   const allowed = {
     'access-control-allow-headers': ['X-Latchkey', ...requestHeadersToAllow].join(','),
     'access-control-allow-methods': apiMethods.join(','),

@@ -1,5 +1,7 @@
+import type { AppError } from '../shared/failure'
 import type { Ports } from '../shared/oauth/ports'
 import type { Config } from './config'
+import type { HeaderSize } from './header-limits'
 import type { Log } from './log'
 import type { Offer } from './registration'
 import type { Jar } from './session/jar'
@@ -28,6 +30,8 @@ export interface Parts {
 export interface Arrival {
   /** The network address the request came from. */
   address?: string | undefined
+  /** Bytes of its head, where the entry has counted them. */
+  size?: HeaderSize | undefined
   /** Keeps the runtime alive until the work is done, after the answer or after the browser has gone. */
   keepAlive?: ((work: Promise<unknown>) => void) | undefined
 }
@@ -45,5 +49,7 @@ export interface ProxyEnv {
     asked: URL
     /** By which a request without our header came. */
     ticket: Ticket | undefined
+    /** What the request failed with, for the log. */
+    failure: AppError | undefined
   }
 }

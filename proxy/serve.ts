@@ -1,13 +1,16 @@
-import { serve as listen } from '@hono/node-server'
-import type { Http2Bindings, HttpBindings } from '@hono/node-server'
+import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { AddressInfo } from 'node:net'
 import { createProxy } from './app'
 import { readBuiltFiles } from './built-files'
-import type { Config } from './config'
 import { clientAddress } from './client-address'
-import type { Log } from './log'
+import type { Config } from './config'
+import { countHeaders } from './header-limits'
+import { traceOf, type Log } from './log'
+import { createNodeServer, usualWaits, type Waits } from './node-server'
 import { createNodeUpstream } from './node-upstream'
 import { createPages } from './pages'
+import { bareProblem } from './problem'
 import { createRedisLimiter } from './redis-limiter'
 import { openRedisStore } from './session/redis-store'
 import { createUnderway } from './underway'
@@ -27,7 +30,12 @@ export interface Running {
 }
 
 /** Starts the whole server on Node: the app's pages and the proxy on one port. */
-export async function serve(config: Config, webDirectory: URL, log: Log): Promise<Running> {
+export async function serve(
+  config: Config,
+  webDirectory: URL,
+  log: Log,
+  waits: Waits = usualWaits,
+): Promise<Running> {
   const files = await readBuiltFiles(webDirectory)
   if (!files) log('warning', 'There is no built app beside the server: only the proxy is served.')
   let isClosing = false
@@ -43,56 +51,70 @@ export async function serve(config: Config, webDirectory: URL, log: Log): Promis
     ...(store ? { store, createLimiter: createRedisLimiter(store.client) } : {}),
     ...(files ? { pages: createPages(config, files) } : {}),
   })
-  return await new Promise((resolve, reject) => {
-    const server = listen(
-      {
-        fetch: async (request, env: HttpBindings | Http2Bindings) => {
-          const address = clientAddress(
-            env.incoming.socket.remoteAddress,
-            request.headers.get('x-forwarded-for'),
-            config.trustedProxies,
-          )
-          const answer = Promise.resolve(app.fetch(request, { address, keepAlive: underway.add }))
-          // The browser may go before it is answered: a code or a token is being spent all the same.
-          underway.add(answer)
-          const response = await answer
-          if (isClosing) env.outgoing.setHeader('connection', 'close')
-          return upstream.deliver(response, env.outgoing) ? RESPONSE_ALREADY_SENT : response
-        },
-        port: config.port,
-        hostname: config.host,
-        // Five accounts at the bound of their cookies; Node's own limit is 16 kB.
-        serverOptions: { maxHeaderSize: 160 * 1024, requestTimeout: 60_000 },
-      },
-      ({ port, address, family }) => {
-        const host = family === 'IPv6' ? `[${address}]` : address
-        resolve({
-          url: `http://${host}:${port}`,
-          async close() {
-            isClosing = true
-            const closed = new Promise((done) => server.close(done))
-            // A connection that has just answered becomes idle after the first look.
-            const idle = setInterval(() => {
-              if ('closeIdleConnections' in server) server.closeIdleConnections()
-            }, 100)
-            await atMost(
-              grace,
-              closed.then(() => underway.ended()),
-            )
-            clearInterval(idle)
-            if ('closeAllConnections' in server) server.closeAllConnections()
-            // Last, for whatever ends tells the ledger.
-            await atMost(farewell, Promise.all([store?.close(), upstream.close()]))
-          },
-        })
-      },
-    )
-    server.once('error', (error: Error) => {
-      void store?.close()
-      void upstream.close()
-      reject(error)
-    })
+
+  const answer = async (request: Request, env: HttpBindings | Http2Bindings): Promise<Response> => {
+    const { incoming, outgoing } = env
+    const arrival = {
+      address: clientAddress(
+        incoming.socket.remoteAddress,
+        request.headers.get('x-forwarded-for'),
+        config.trustedProxies,
+      ),
+      size: countHeaders(incoming.rawHeaders),
+      keepAlive: underway.add,
+    }
+    const answered = Promise.resolve(app.fetch(request, arrival))
+    // The browser may go before it is answered: a code or a token is being spent all the same.
+    underway.add(answered)
+    const response = await answered
+    // Who is too slow has nothing more to say.
+    if (isClosing || response.status === 408) outgoing.setHeader('connection', 'close')
+    return upstream.deliver(response, outgoing) ? RESPONSE_ALREADY_SENT : response
+  }
+  const listener = getRequestListener(answer, {
+    errorHandler(error) {
+      log('error', 'request failed', { code: 'internal', status: 500, cause: traceOf(error) })
+      const { status, headers, body } = bareProblem('internal', config)
+      return new Response(body, { status, headers })
+    },
   })
+  const server = createNodeServer((...arrived) => void listener(...arrived), {
+    host: new URL(config.publicOrigin).host,
+    problem: (code) => bareProblem(code, config),
+    log,
+    waits,
+  })
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(config.port, config.host, resolve)
+    })
+  } catch (error) {
+    void store?.close()
+    void upstream.close()
+    throw error
+  }
+  const { port, address, family } = server.address() as AddressInfo // it listens at a port
+  const host = family === 'IPv6' ? `[${address}]` : address
+  return {
+    url: `http://${host}:${port}`,
+    async close() {
+      isClosing = true
+      const closed = new Promise((done) => server.close(done))
+      // A connection that has just answered becomes idle after the first look.
+      const idle = setInterval(() => {
+        server.closeIdleConnections()
+      }, 100)
+      await atMost(
+        grace,
+        closed.then(() => underway.ended()),
+      )
+      clearInterval(idle)
+      server.closeAllConnections()
+      // Last, for whatever ends tells the ledger.
+      await atMost(farewell, Promise.all([store?.close(), upstream.close()]))
+    },
+  }
 }
 
 /** Waits until the work has ended or failed, but no longer than this many milliseconds. */

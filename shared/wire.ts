@@ -21,12 +21,14 @@ export const statusOf = {
   session_ended: 401,
   token_expired: 401,
   // The request's
+  headers_too_large: 431,
   method_not_allowed: 405,
   not_found: 404,
   path_not_allowed: 400,
   payload_too_large: 413,
   prefetch_refused: 403,
   provider_off: 404,
+  request_timeout: 408,
   unknown_provider: 404,
   unsupported: 405,
   // The provider's
@@ -166,6 +168,10 @@ export const signOutSchema = v.object({
 export type SignOutAnswer = v.InferOutput<typeof signOutSchema>
 
 export const signOutAllSchema = v.object({ accounts: v.record(v.string(), signOutSchema) })
+
+/** Which cookies of others were told to go, and whether there are more than one answer can name. */
+export const clearedSchema = v.object({ cleared: v.array(v.string()), more: v.boolean() })
+export type ClearedAnswer = v.InferOutput<typeof clearedSchema>
 
 /** RFC 9457 with our stable `code`. */
 export const problemSchema = v.looseObject({

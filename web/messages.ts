@@ -23,6 +23,10 @@ export const messages: Record<FailureCode, Message> = {
     what: 'The request was refused because it did not seem to come from this page.',
     next: 'Reload the page and try again.',
   },
+  headers_too_large: {
+    what: 'This browser sends more cookies of other pages than can be taken, so nothing can be done here.',
+    next: 'Clear those cookies; your sign-ins here stay. Other pages of this site may ask you to sign in again.',
+  },
   internal: {
     what: 'Something went wrong on our side.',
     next: 'Try again. If it stays, tell whoever runs this app.',
@@ -106,6 +110,10 @@ export const messages: Record<FailureCode, Message> = {
   rate_limited: {
     what: 'That was tried too often.',
     next: 'Wait a moment before you try again.',
+  },
+  request_timeout: {
+    what: 'The request took too long to arrive.',
+    next: 'Check your connection and try again.',
   },
   session_ended: {
     what: 'Your sign-in at {provider} has ended.',

@@ -109,7 +109,7 @@ export class Instance implements Party {
     const { system, provider } = this.needs
     const { config, seal, ledger, refresher } = parts
     const app = new system.Hono<ProxyEnv>()
-    app.onError((error, c) => system.answerProblem(c, error, parts.log))
+    app.onError((error, c) => system.answerProblem(c, error))
     app.use(async (c, next) => {
       const jar = system.createJar(c.req.header('cookie'), true)
       const session = await system.openSession(jar, { config, seal, ledger, refresher })

@@ -274,6 +274,7 @@ describe('an answer', () => {
       ...Object.fromEntries(ours.headers),
       'content-security-policy':
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
+      'x-request-id': answer.headers.get('x-request-id'),
       ...passing,
     })
     expect(answer.headers.getSetCookie()).toEqual([])
