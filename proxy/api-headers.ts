@@ -49,13 +49,19 @@ export const answerHeadersToExpose = ofAnswers.filter(
 /** The headers of an app's request that its provider gets, beside the token. */
 export function towardsProvider(headers: Headers): Headers {
   const outgoing = new Headers({ 'accept-encoding': 'identity', 'user-agent': 'latchkey' })
+  const own = forNextHop(headers.get('connection'))
   for (const name of ofRequests) {
     const value = headers.get(name)
-    if (value !== null) outgoing.set(name, value)
+    if (value !== null && !own.has(name)) outgoing.set(name, value)
   }
   // What browsers send by themselves leaves it open; some providers want to be asked for JSON.
   if ((outgoing.get('accept') ?? '*/*') === '*/*') outgoing.set('accept', openToAll)
   return outgoing
+}
+
+/** Headers that are for us alone, and end here (RFC 9110 §7.6.1). */
+function forNextHop(connection: string | null): ReadonlySet<string> {
+  return new Set(connection?.toLowerCase().split(/[\s,]+/))
 }
 
 /** What a header may hold: no controls, and no more than a byte each. */
@@ -67,9 +73,11 @@ const sendable = /^[\t\x20-\x7e\x80-\xff]*$/
  */
 export function towardsApp(request: Request, answer: UpstreamAnswer, secret: string): Headers {
   const headers = new Headers({ 'content-security-policy': sandboxPolicy })
+  const own = forNextHop(answer.header('connection'))
   for (const name of ofAnswers) {
     const value = answer.header(name)
-    if (value !== null && sendable.test(value) && !shows(value, secret)) headers.set(name, value)
+    if (value === null || own.has(name)) continue
+    if (sendable.test(value) && !shows(value, secret)) headers.set(name, value)
   }
   // A Response with such a status has no body.
   if ([204, 205, 304].includes(answer.status)) return headers
