@@ -5,11 +5,12 @@ import {
   type BrowserContext,
   type BrowserContextOptions,
 } from 'playwright-core'
-import { inject, onTestFinished, test as plainTest } from 'vitest'
+import { expect, inject, onTestFinished, test as plainTest } from 'vitest'
 import { launchFlags } from '../chromium'
 import { startSimulators, type Simulators, type StartOptions } from '../simulators'
 import { builtServer, startServer, type Server } from './server'
 import { openTap, type Answer } from './tap'
+import { breachesIn } from './watch'
 
 export const browserOptions = () => ({ executablePath: inject('chromium'), args: launchFlags })
 
@@ -85,8 +86,18 @@ export async function startApp(
   }
 }
 
-/** A browser profile of its own, for one test. */
+/** A browser profile of its own, for one test; in which no page does what its policy forbids. */
 export async function openProfile(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<BrowserContext> {
+  const context = await openRoughProfile(browser, options)
+  await expectNoBreach(context)
+  return context
+}
+
+/** The same for a test that does what is forbidden. */
+export async function openRoughProfile(
   browser: Browser,
   options: BrowserContextOptions = {},
 ): Promise<BrowserContext> {
@@ -94,6 +105,14 @@ export async function openProfile(
   onTestFinished(() => context.close())
   await forgetPictures(context)
   return context
+}
+
+/** Fails the test if a page of this context did what its policy forbids. */
+export async function expectNoBreach(context: BrowserContext): Promise<void> {
+  const breaches = await breachesIn(context)
+  onTestFinished(() => {
+    expect(breaches, 'breaches of a security policy').toEqual([])
+  })
 }
 
 /** Pictures live at addresses that nobody serves here. */

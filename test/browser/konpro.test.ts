@@ -218,7 +218,7 @@ test('no token of KonPro lies open in the browser: not in storage, page, console
 }) => {
   const app = await startApp()
   const context = await openProfile(browser)
-  const watched = await watch(context)
+  const watched = watch(context)
   const page = await context.newPage()
   await page.goto(app.origin)
   await signIn(app, page, 'konpro')

@@ -47,7 +47,7 @@ describe.for(visited)('$provider in the custody of $where', ({ provider, env }) 
   }) => {
     const app = await startApp(env)
     const context = await openProfile(browser)
-    const watched = await watch(context)
+    const watched = watch(context)
     const page = await context.newPage()
     await page.goto(app.origin)
     await signIn(app, page, provider)

@@ -23,7 +23,7 @@ test('no token and no secret that the proxy keeps reaches the browser or a log, 
 }) => {
   const app = await startApp()
   const context = await openProfile(browser)
-  const watched = await watch(context)
+  const watched = watch(context)
   const page = await context.newPage()
   const developer = app.simulators.onesait.users.developer
   if (developer) developer.password = typed

@@ -220,7 +220,7 @@ test('signed out here only, Onet still knows the person and asks nothing at the 
   const app = await startApp()
   const context = await openProfile(browser)
   const page = await context.newPage()
-  const watched = await watch(context)
+  const watched = watch(context)
   await page.goto(app.origin)
   await signIn(app, page, 'onet')
   await press(page, 'onet', 'sign-out')

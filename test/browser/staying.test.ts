@@ -7,6 +7,7 @@ import {
   browserOptions,
   forgetPictures,
   newerSecret,
+  expectNoBreach,
   openProfile,
   sessionSecret,
   startApp,
@@ -64,6 +65,7 @@ test('a browser that is closed and opened again is still signed in everywhere', 
   const open = async () => {
     const context = await chromium.launchPersistentContext(profile, browserOptions())
     await forgetPictures(context)
+    await expectNoBreach(context)
     return context
   }
 

@@ -11,7 +11,7 @@ export interface Watch {
   callbacks(): string[]
 }
 
-export async function watch(context: BrowserContext): Promise<Watch> {
+export function watch(context: BrowserContext): Watch {
   const watched: Watch = {
     requests: [],
     console: [],
@@ -29,12 +29,26 @@ export async function watch(context: BrowserContext): Promise<Watch> {
     if (message.type() === 'error') watched.complaints.push(line)
   })
   context.on('weberror', (error) => watched.complaints.push(String(error.error())))
-  // On the page's own console, because its frames and workers have no other way out.
+  return watched
+}
+
+/**
+ * What the pages of a context do that their own policy forbids, as it happens: told by the pages, and
+ * by the browser where there is no page to tell it.
+ */
+export async function breachesIn(context: BrowserContext): Promise<string[]> {
+  const breaches: string[] = []
+  context.on('console', (message) => {
+    const text = message.text()
+    if (/security policy|trusted ?(?:type|html|script)|permissions policy/i.test(text))
+      breaches.push(`${text} (${message.location().url})`)
+  })
+  // On the page's own console, because its frames have no other way out.
   await context.addInitScript(() => {
-    addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
+    addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI, sample }) => {
       // eslint-disable-next-line no-console -- read by whoever watches
-      console.error(`security policy: ${violatedDirective} ${blockedURI}`)
+      console.error(`security policy: ${effectiveDirective} ${blockedURI} ${sample}`)
     })
   })
-  return watched
+  return breaches
 }

@@ -1,3 +1,4 @@
+import { flushSync } from 'svelte'
 import type { Account, ProviderView } from '../../shared/wire'
 import type { Channel } from '../client/channel'
 import type { Custody } from '../client/custody'
@@ -16,6 +17,9 @@ export interface AccountsParts {
 export class Accounts {
   readonly #parts: AccountsParts
   #looking = false
+  /** Numbers the loads, so that a slow one does not undo a later one. */
+  #loads = 0
+  #loading = Promise.resolve()
 
   cards = $state.raw<readonly Card[]>([])
   /** `loading` until it is known who is signed in: before, nobody is shown as signed out. */
@@ -44,8 +48,12 @@ export class Accounts {
     document.addEventListener('visibilitychange', comeBack)
     // A window that stood beside another one was visible all the time.
     addEventListener('focus', comeBack)
+    // The browser may keep the page as it was when it was left, and show it again after a sign-out:
+    // so it is left without anybody, and who is signed in is asked anew.
+    addEventListener('pagehide', () => {
+      flushSync(() => this.#conceal())
+    })
     addEventListener('pageshow', ({ persisted }) => {
-      // Back from the browser's cache: nothing of it may be shown before it is known to be true.
       if (persisted) void this.load()
     })
   }
@@ -54,22 +62,39 @@ export class Accounts {
     return this.cards.find(({ view }) => view.id === provider) ?? null
   }
 
-  async load(): Promise<void> {
+  load(): Promise<void> {
+    this.#conceal()
+    this.#loading = this.#fill(++this.#loads)
+    return this.#loading
+  }
+
+  #conceal() {
     this.phase = 'loading'
     this.trouble = null
     this.cards = []
+    this.news = ''
+  }
+
+  async #fill(load: number): Promise<void> {
+    const { cards, trouble } = await this.#read()
+    // Overtaken by a later one, as on a page that was left and is back: what this saw may be over.
+    if (load !== this.#loads) return this.#loading
+    this.cards = cards
+    this.trouble = trouble
+    this.phase = trouble ? 'failed' : 'ready'
+    // A sign-in by redirect comes back as a new page like any other. Who hears it only looks.
+    if (this.signedIn.length > 0) this.#parts.channel.tell()
+  }
+
+  async #read() {
     try {
       const session = this.#session()
       const [{ providers }] = await Promise.all([this.#parts.proxy.providers(), session])
       const cards = providers.map((view) => this.#cardOf(view))
       await Promise.all(cards.map((card) => card.look(session)))
-      this.cards = cards
-      this.phase = 'ready'
-      // A sign-in by redirect comes back as a new page like any other. Who hears it only looks.
-      if (this.signedIn.length > 0) this.#parts.channel.tell()
+      return { cards, trouble: null }
     } catch (error) {
-      this.trouble = failureOf(error)
-      this.phase = 'failed'
+      return { cards: [], trouble: failureOf(error) }
     }
   }
 

@@ -267,6 +267,8 @@ export class Card {
     if (deed === 'sign-in') this.departure = null
     try {
       await act()
+      // It may hold what somebody typed.
+      this.#again = null
       return true
     } catch (error) {
       this.#failed(deed, error)
