@@ -41,6 +41,8 @@ export function byNavigation(): MiddlewareHandler<ProxyEnv> {
     if (isAhead(c.req.raw)) throw new AppError('prefetch_refused')
     const destination = c.req.header('sec-fetch-dest')
     if (destination !== undefined && destination !== 'document') throw new AppError('csrf')
+    // A WebSocket's handshake is a GET that any page may send, and browsers tell nothing of its kind.
+    if (c.req.header('upgrade')?.toLowerCase() === 'websocket') throw new AppError('csrf')
     await next()
   }
 }
