@@ -19,6 +19,7 @@ test('the password form is one that password managers know, and names no account
       label: (input as HTMLInputElement).labels?.[0]?.textContent,
     }))
 
+  await form.waitFor()
   expect(await form.count()).toBe(1)
   // Should a browser ever send it by itself: not in an address.
   expect(await form.getAttribute('method')).toBe('post')
@@ -66,7 +67,7 @@ test('what was typed goes out once, in a body, and is gone from the page', async
   expect(bodies.filter((body) => body.includes('canary-of-a-password'))).toHaveLength(1)
   expect(bodies.filter((body) => body.includes(password))).toHaveLength(1)
   const kept = await page.evaluate(() =>
-    JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href, history.state]),
+    JSON.stringify([localStorage, sessionStorage, location.href, history.state]),
   )
   const seen = [...addresses, kept, await page.content(), app.output()].join('\n')
   for (const secret of ['canary-of-a-password', password]) expect(seen).not.toContain(secret)
