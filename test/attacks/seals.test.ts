@@ -263,11 +263,11 @@ test('A44 purpose confusion: what was sealed for one use opens for no other', as
   const account = (await seal.open('account', 'seznam', value)) ?? {}
   const pending = (await seal.open('login', 'seznam', login)) ?? {}
   const until = Date.now() + 3_600_000
-  for (const purpose of ['login', 'logout', 'ledger'] as Purpose[]) {
+  for (const purpose of ['login', 'logout', 'ticket', 'ledger'] as Purpose[]) {
     const pasted = await seal.seal(purpose, 'seznam', account, until)
     expect((await ask(`${name}=${pasted}`)).status).toBe(401)
   }
-  for (const purpose of ['account', 'logout', 'ledger'] as Purpose[]) {
+  for (const purpose of ['account', 'logout', 'ticket', 'ledger'] as Purpose[]) {
     const pasted = await seal.seal(purpose, 'seznam', pending, until)
     const cookie = `${loginName}=${pasted}`
     const answer = await stand.browser().visit(callback, { ...crossSite, cookie })
