@@ -4,7 +4,7 @@
  *
  *     node test/attacks/weaken.js            all
  *     node test/attacks/weaken.js A20 A33    these
- *     node test/attacks/weaken.js --rows     the rows of docs/attacks.md, and nothing else
+ *     node test/attacks/weaken.js --table    only brings the table of docs/attacks.md up to date
  */
 import { spawnSync } from 'node:child_process'
 import {
@@ -227,33 +227,50 @@ async function weakenAll(weakenings) {
 }
 
 /**
- * A table row per attack, for what has none in docs/attacks.md yet.
+ * Brings the table of docs/attacks.md up to date: which file tests an attack, and what it was weakened
+ * by. What an attack tries, and what stands against it, is written by hand; a new row has a draft.
  * @param {readonly Weakening[]} weakenings
  */
-function printRows(weakenings) {
-  const table = readFileSync(join(root, 'docs/attacks.md'), 'utf8')
-  for (const attack of new Set(weakenings.map((one) => one.attack))) {
-    if (table.includes(`\n| ${attack} |`)) continue
-    const own = weakenings.filter((one) => one.attack === attack)
-    const [file = ''] = filesOf(attack)
-    const text = file === '' ? '' : readFileSync(join(root, file), 'utf8')
-    const title = new RegExp(`['"\`]${attack} ([^:'"\`]+)`).exec(text)?.[1] ?? ''
-    const defence = [
-      ...new Set(own.flatMap(({ changes }) => changes.map((one) => `\`${one.file}\``))),
-    ]
-    const tests = filesOf(attack).map((one) => `\`${basename(one)}\``)
-    const cells = [
+function writeTable(weakenings) {
+  const file = join(root, 'docs/attacks.md')
+  const text = readFileSync(file, 'utf8')
+  const row = /^\| (A\d+) \| (.*) \| (.*) \| .* \| .* \|$/gm
+  /** @type {Map<string, { tries: string, defence: string, line: string }>} */
+  const rows = new Map(
+    [...text.matchAll(row)].map(([line, attack = '', tries = '', defence = '']) => [
       attack,
-      title,
-      defence.join(', '),
-      tests.join(', '),
-      own.map((one) => one.says).join('; '),
-    ]
-    say(`| ${cells.join(' | ')} |`)
+      { tries, defence, line },
+    ]),
+  )
+  for (const { attack, changes } of weakenings) {
+    const places = [...new Set(changes.map((one) => `\`${one.file}\``))].join(', ')
+    if (!rows.has(attack)) rows.set(attack, { tries: titleOf(attack), defence: places, line: '' })
   }
+  const lines = [...rows]
+    .sort(([a], [b]) => numberOf(a) - numberOf(b))
+    .map(([attack, { tries, defence, line }]) => {
+      if (defence.startsWith('does not apply')) return line
+      const says = weakenings.filter((one) => one.attack === attack).map((one) => one.says)
+      const tests = filesOf(attack).map((one) => `\`${basename(one)}\``)
+      return `| ${[attack, tries, defence, tests.join(', '), says.join('; ')].join(' | ')} |`
+    })
+  const head = text.indexOf('| --- |')
+  const start = text.indexOf('\n', head) + 1
+  const rest = text.slice(start).replace(/^(?:\|.*\n)*/, '')
+  writeFileSync(file, `${text.slice(0, start)}${lines.join('\n')}\n${rest}`)
+}
+
+/**
+ * What an attack's tests call it.
+ * @param {string} attack
+ */
+function titleOf(attack) {
+  const [file = ''] = filesOf(attack)
+  const text = file === '' ? '' : readFileSync(join(root, file), 'utf8')
+  return new RegExp(`['"\`]${attack} ([^:'"\`]+)`).exec(text)?.[1] ?? ''
 }
 
 const wanted = process.argv.slice(2)
 const all = await readWeakenings()
-if (wanted.includes('--rows')) printRows(all)
+if (wanted.includes('--table')) writeTable(all)
 else await weakenAll(wanted.length === 0 ? all : all.filter((one) => wanted.includes(one.attack)))
