@@ -64,6 +64,16 @@ export function createEntries({ own, shared, log }: Needs): Entries {
     if (seen.size > mostSeen && oldest !== undefined) seen.delete(oldest)
   }
 
+  /** What cannot be read is looked at anew each time: somebody may have put it right. */
+  function readOf(lineage: string, stored: Stored): Entry {
+    try {
+      return entryIn(stored)
+    } catch (error) {
+      seen.delete(lineage)
+      throw error
+    }
+  }
+
   async function changeIn<T>(
     store: Store,
     lineage: string,
@@ -81,7 +91,7 @@ export function createEntries({ own, shared, log }: Needs): Entries {
     for (let isKnown = known !== undefined; ; isKnown = false) {
       // What was seen a while ago was stamped a while ago.
       const now = isKnown ? store.now() : stored.now
-      const there = entryIn(stored)
+      const there = readOf(lineage, stored)
       const hasMore = mine !== undefined && adds(there, mine, now)
       const before = hasMore ? merge(there, mine) : there
       const stepped = step(before, now)
