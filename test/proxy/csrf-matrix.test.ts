@@ -54,6 +54,7 @@ const routes: Record<string, Record<string, number>> = {
   '/bff/login/onesait': { POST: 400 },
   '/bff/callback/onet?code=a&state=b': { GET: 303 },
   '/bff/session': { GET: 200, DELETE: 200 },
+  '/bff/cookies': { DELETE: 200 },
   '/bff/accounts/onet': { GET: 401, DELETE: 200 },
   '/bff/accounts/onet/profile': { GET: 401 },
   '/bff/accounts/onet/refresh': { POST: 401 },
@@ -107,7 +108,10 @@ function isRefused(cell: Cell, webOrigin: string): boolean {
 
 function expected(cell: Cell, webOrigin: string): string {
   if (isRefused(cell, webOrigin)) return '403 csrf'
-  return String(routes[cell.route]?.[cell.method] ?? 405)
+  const status = routes[cell.route]?.[cell.method] ?? 405
+  // What is read is JSON that says so, whoever asks: our own documents.
+  const isRead = cell.route.endsWith('/revoke') && status === 401
+  return String(isRead && cell.type !== 'json' ? 400 : status)
 }
 
 function requestOf({ route, method, header, site, from, type }: Cell, cookie: string): Request {

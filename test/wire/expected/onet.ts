@@ -47,6 +47,7 @@ const revoke = (token: string) => `GET https://connect.okonto.pl/oauth2/revoke
 
 const extended = (token: string) => `GET https://connect.okonto.pl/external/profile
   ?client_id=demo.front.onetapi.pl
+  accept-encoding: identity
   accept: application/json, */*;q=0.5
   authorization: Bearer ${token}`
 
