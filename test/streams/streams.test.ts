@@ -233,6 +233,32 @@ describe('who goes away', () => {
   })
 })
 
+test('an answer that nobody reads to its end is no trouble', async () => {
+  const tokens = new Set<string | undefined>()
+  stand.api = (incoming, response) => {
+    tokens.add(incoming.headers.authorization)
+    if (tokens.size > 1) response.end('good')
+    else response.writeHead(401).write(piece)
+  }
+  const answer = await answerTo(stand.begin('GET').end())
+  expect(answer.statusCode).toBe(200)
+  expect((await answer.toArray()).join('')).toBe('good')
+
+  for (const [status, encoding] of [
+    [999, 'identity'],
+    [200, 'unheard-of'],
+    [304, 'identity'],
+  ] as const) {
+    stand.api = ({ socket }) => {
+      socket.write(`HTTP/1.1 ${status} X\r\nContent-Encoding: ${encoding}\r\n`)
+      socket.write('Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n')
+    }
+    const { statusCode } = await answerTo(stand.begin('GET').end())
+    expect(statusCode).toBe(status === 304 ? 304 : 502)
+  }
+  expect(await isWell()).toBe(true)
+})
+
 test('three hundred streams that stay open are in nobody’s way', async () => {
   stand.api = (_, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n')
