@@ -13,7 +13,7 @@ import type { Arrival, Parts, ProxyEnv } from './parts'
 import { answerProblem } from './problem'
 import { requestLog } from './request-log'
 import { accountsRoute } from './routes/accounts'
-import { apiMethods, apiRoute } from './routes/api'
+import { apiMethods, apiRoute, methodsOf } from './routes/api'
 import { callbackRoute } from './routes/callback'
 import { cookiesRoute } from './routes/cookies'
 import { healthRoutes } from './routes/health'
@@ -81,7 +81,7 @@ const paths: Record<string, Methods> = {
   '/accounts/:provider/check': needing('check', ['POST']),
   '/accounts/:provider/revoke': needing('revoke', ['POST']),
   '/tickets/:provider': needing('api', ['POST']),
-  [api]: needing('api', apiMethods),
+  [api]: { all: apiMethods, at: methodsOf },
 }
 
 /** Answers that never write a cookie, so that one that lands late undoes nothing. */

@@ -51,6 +51,8 @@ export interface ProfileCall extends Omit<Call, 'auth'> {
 export interface Api extends Pick<ProfileCall, 'params' | 'expired'> {
   /** Documented path prefixes below the origin, by segment. */
   paths: readonly string[]
+  /** Methods it takes; all that we pass on unless stated. */
+  methods?: readonly string[]
   /** It has no host that everybody shares: without `<ID>_API_URL` nothing can be called. */
   elsewhere?: true
 }

@@ -1,5 +1,6 @@
 import { Hono, type Context } from 'hono'
 import { AppError } from '../../shared/failure'
+import type { Provider } from '../../shared/provider'
 import { withLiveTokens } from '../../shared/oauth/live'
 import { toAppError } from '../../shared/oauth/refusal'
 import { presented } from '../../shared/oauth/vouch'
@@ -13,6 +14,11 @@ import type { UpstreamAnswer } from '../upstream'
 
 export const apiMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
+/** Which of them a provider's API takes. */
+export function methodsOf({ api }: Provider): readonly string[] {
+  return api ? (api.methods ?? apiMethods) : []
+}
+
 /**
  * `/bff/api/:provider/*`: the provider's API on the person's behalf. The token is attached, and
  * refreshed when due or refused; bodies are streamed both ways; the API's answer passes whatever its
@@ -22,6 +28,8 @@ export function apiRoute(parts: Parts) {
   const futile = createFutile(parts.ports.now)
   return new Hono<ProxyEnv>().on([...apiMethods], '/*', async (c) => {
     mustHave(c, 'api')
+    if (!methodsOf(c.get('offer').provider).includes(c.req.method))
+      throw new AppError('method_not_allowed')
     const target = apiTarget(c.get('offer'), c.get('asked'))
     const { signIn } = signedIn(c)
     try {

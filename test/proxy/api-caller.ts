@@ -1,5 +1,6 @@
 import { createProxy } from '../../proxy/app'
 import { readConfig } from '../../proxy/config'
+import type { Upstream } from '../../proxy/upstream'
 import { createStage } from '../stage'
 
 /** Where the API of a test is. */
@@ -15,12 +16,13 @@ export interface Arrived {
 
 /**
  * Somebody who is signed in, and a provider whose API is elsewhere and answers as the test says. Its
- * paths are `/v1` and what is documented.
+ * paths are `/v1` and what is documented. With an `upstream` the calls go there and nowhere else.
  */
 export async function createCaller(
   provider: string,
   answer: (arrived: Arrived) => Response | Promise<Response>,
   variables: Record<string, string> = {},
+  upstream?: Upstream,
 ) {
   const stage = createStage()
   const prefix = provider.toUpperCase()
@@ -52,6 +54,7 @@ export async function createCaller(
     now: () => stage.clock.now,
     log: (level, event, fields) => stage.lines.push(JSON.stringify({ level, event, ...fields })),
     timeLimit: 200,
+    ...(upstream ? { upstream } : {}),
   })
   const browser = stage.browser()
   await browser.signIn(provider)

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { createProxy } from '../../proxy/app'
+import { readConfig } from '../../proxy/config'
 import type { Provider } from '../../shared/provider'
 import { providers } from '../../shared/providers'
 import { createStage, origin } from '../stage'
@@ -218,6 +220,32 @@ describe('a request', () => {
           expect((await answer.text()).length, `${method} ${size}`).toBe(size)
         }
   })
+})
+
+test('a request by a method that the description does not name is refused with those it names', async () => {
+  const stage = createStage()
+  const config = readConfig(stage.env)
+  const offer = config.offers.get('seznam')
+  if (!offer) throw new Error('Seznam is offered')
+  const { provider } = offer
+  const api = { paths: ['/api/v1/user'], methods: ['GET', 'HEAD'] }
+  const offers = new Map([
+    ...config.offers,
+    ['seznam', { ...offer, provider: { ...provider, api } }],
+  ])
+  stage.app = createProxy(
+    { ...config, offers },
+    { fetch: stage.fetch, now: () => stage.clock.now, log: () => undefined },
+  )
+  const browser = stage.browser()
+  await browser.signIn('seznam')
+  const { log } = stage.simulators.seznam
+  const before = log.length
+  const answer = await browser.call('POST', '/bff/api/seznam/api/v1/user')
+  expect(answer.status).toBe(405)
+  expect(answer.headers.get('allow')).toBe('GET, HEAD')
+  expect(log).toHaveLength(before)
+  expect((await browser.call('GET', '/bff/api/seznam/api/v1/user')).status).toBe(200)
 })
 
 describe('an answer', () => {
