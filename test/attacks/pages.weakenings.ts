@@ -1,16 +1,29 @@
+import type { Weakening } from './weakening'
+
 const headers = 'proxy/headers.ts'
 const accounts = 'web/state/accounts.svelte.ts'
 
 /** What is taken out of the product for each of the attacks that need a browser. */
-export const pageWeakenings = [
+export const weakenings: readonly Weakening[] = [
   {
     attack: 'A31',
     says: 'our own header, Origin and Sec-Fetch-Site are not asked for',
     changes: [
       {
         file: 'proxy/gate.ts',
-        from: "if (c.req.header('x-latchkey') !== '1' || !isOurs || !isNear) throw new AppError('csrf')",
-        to: 'void [isOurs, isNear]',
+        from: "headers.get('x-latchkey') === '1' && isNear && hasOwnOrigin(headers, config)",
+        to: 'isNear || hasOwnOrigin(headers, config) || true',
+      },
+    ],
+  },
+  {
+    attack: 'A31',
+    says: 'a WebSocket’s handshake counts as a navigation',
+    changes: [
+      {
+        file: 'proxy/gate.ts',
+        from: "c.req.header('upgrade')?.toLowerCase() === 'websocket'",
+        to: 'false',
       },
     ],
   },
