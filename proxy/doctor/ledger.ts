@@ -25,7 +25,7 @@ function fixOf(code: string): string {
   if (['NOAUTH', 'WRONGPASS'].includes(code))
     return 'check name and password in LEDGER_URL; percent-encode what is no letter or digit'
   if (code === 'NOPERM')
-    return 'allow the user EVAL, EVALSHA, GET, SET, DEL, PTTL and TIME, and keys that begin with latchkey:'
+    return 'allow the user EVAL, EVALSHA, GET, SET, DEL, PTTL, TIME, INCRBY, EXPIRE, MULTI and EXEC, and keys that begin with latchkey:'
   if (['OOM', 'MISCONF'].includes(code)) return 'give Redis more room: it takes nothing more'
   if (code === 'READONLY') return 'name the primary in LEDGER_URL: this is a replica'
   if (code === 'LOADING') return 'wait until Redis has read its data, then run this again'
