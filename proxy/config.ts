@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { Provider } from '../shared/provider'
+import { isRedirect, type Provider } from '../shared/provider'
 import { providers as everyProvider } from '../shared/providers'
 import type { Secret } from '../shared/secret'
 import { Faults, originOf, type Environment } from './faults'
@@ -99,6 +99,15 @@ export function readConfig(env: Environment, options: ReadOptions = {}): Config 
   )
   if (production && [...offers.values()].every((offer) => !offer.registration))
     warnings.push('No provider is configured: set <PROVIDER>_CLIENT_ID for each you want to offer.')
+  const takesPasswords = [...offers.values()].some(
+    ({ provider, registration }) => registration && !isRedirect(provider),
+  )
+  // The server speaks no TLS itself: with https something stands in front, and says who calls.
+  const isBehind = publicOrigin.startsWith('https:') && options.withoutSockets !== true
+  if (production && isBehind && takesPasswords && faults.value('TRUSTED_PROXIES') === undefined)
+    warnings.push(
+      'TRUSTED_PROXIES is not set: wrong passwords of all people count together, as those of the proxy in front. Set it to the number of proxies, or to 0.',
+    )
 
   if (faults.found.length > 0) throw new ConfigError(faults.found)
   return {

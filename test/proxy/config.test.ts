@@ -663,6 +663,26 @@ describe('a good configuration is taken as it was given:', () => {
     expect(() => readConfig(env, { withoutSockets: true })).toThrow('TRUSTED_PROXIES')
   })
 
+  test('nobody said what stands in front, where passwords are taken behind TLS', () => {
+    const env = {
+      NODE_ENV: 'production',
+      SESSION_SECRETS: strong,
+      PUBLIC_ORIGIN: 'https://app.example',
+      ONESAIT_CLIENT_ID: 'realm',
+      ONESAIT_CLIENT_SECRET: 'key',
+    }
+    const warned = (changes: Environment, options = {}) =>
+      readConfig({ ...env, ...changes }, options).warnings.length
+    expect(readConfig(env).warnings[0]).toMatch(/^TRUSTED_PROXIES /)
+    expect(warned({ TRUSTED_PROXIES: '0' })).toBe(0)
+    expect(warned({ TRUSTED_PROXIES: '1' })).toBe(0)
+    expect(warned({ PUBLIC_ORIGIN: 'http://localhost:8787' })).toBe(0)
+    expect(warned({ NODE_ENV: '' })).toBe(0)
+    expect(warned({}, { withoutSockets: true })).toBe(0)
+    const none = { ONESAIT_CLIENT_ID: '', ONESAIT_CLIENT_SECRET: '', ONET_CLIENT_ID: 'a' }
+    expect(warned({ ...none, ONET_CLIENT_SECRET: 'b' })).toBe(0)
+  })
+
   test('an empty variable counts as unset', () => {
     const env = { PORT: '', PUBLIC_ORIGIN: '', LEDGER_URL: '', ONET_CLIENT_ID: '', ONET_TYPO: '' }
     expect(readConfig(env).port).toBe(8787)
