@@ -2,6 +2,7 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import { AppError } from '../shared/failure'
 import { callLimit, sleep as byTimer, type Ports } from '../shared/oauth/ports'
 import { isRedirect, type Capability, type Provider } from '../shared/provider'
+import type { BodyWaits } from './body-limit'
 import { createCircuits } from './circuit'
 import type { Config } from './config'
 import { corsForTheApp } from './cors'
@@ -11,7 +12,7 @@ import { dataHeaders } from './headers'
 import type { Log } from './log'
 import type { Arrival, Parts, ProxyEnv } from './parts'
 import { answerProblem } from './problem'
-import { requestLog } from './request-log'
+import { requestLog, senderOf } from './request-log'
 import { accountsRoute } from './routes/accounts'
 import { apiMethods, apiRoute, methodsOf } from './routes/api'
 import { callbackRoute } from './routes/callback'
@@ -44,6 +45,8 @@ export interface ProxyPorts extends Ports {
   missing?: () => readonly string[]
   /** What several processes share their ledger in; this process's memory unless stated. */
   store?: Store
+  /** How long bodies of requests may take; as usual unless stated. */
+  bodyWaits?: BodyWaits | undefined
   /** Entries of the ledger that this process keeps at most; the stalest go. */
   mostEntries?: number
   /** Makes what counts the tries at passwords; in this process's memory unless stated. */
@@ -119,6 +122,7 @@ export function createProxy(config: Config, given: ProxyPorts) {
       firstByte: given.timeLimit ?? callLimit,
       betweenBytes: given.pauseLimit ?? pauseLimit,
     },
+    bodyWaits: given.bodyWaits,
   }
   const headers = Object.entries(dataHeaders(config))
 
@@ -234,6 +238,7 @@ function cookies(
       ledger,
       refresher,
       keepAlive: c.get('arrival').keepAlive,
+      sender: senderOf(c),
     })
     c.set('jar', jar)
     c.set('session', session)

@@ -5,7 +5,9 @@ import type { Log } from './log'
 export function createConsoleLog(): Log {
   configureSync({
     reset: true,
-    sinks: { console: getConsoleSink({ formatter: jsonLinesFormatter }) },
+    sinks: {
+      console: getConsoleSink({ formatter: (record) => escape(jsonLinesFormatter(record)) }),
+    },
     loggers: [
       { category: 'latchkey', sinks: ['console'], lowestLevel: 'info' },
       { category: ['logtape', 'meta'], sinks: [] },
@@ -13,6 +15,22 @@ export function createConsoleLog(): Log {
   })
   const logger = getLogger('latchkey')
   return (level, event, fields) => {
-    logger[level](event, { ...fields })
+    // An event is no template: what stands in braces is not to be looked up.
+    logger[level](event.replace(/[{}]/g, '$&$&'), { ...fields })
   }
+}
+
+/**
+ * JSON escapes what is below U+0020. The rest of what a terminal obeys, or a reader is deceived by:
+ * further control characters, line separators, and marks that turn the direction of text.
+ */
+function escape(line: string): string {
+  return line
+    .trimEnd()
+    .replace(/[\x7f-\x9f\xad\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+      Array.from(
+        { length: character.length },
+        (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+      ).join(''),
+    )
 }

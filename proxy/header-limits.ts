@@ -12,7 +12,7 @@ export interface HeaderSize {
 const mostCookies = 144 * 1024
 /** What cookies are cleared down to, where they are: one more account fits. */
 export const roomyCookies = mostCookies - 28 * 1024
-/** Address and all other headers; a browser's are some 2 kB, with an address that may be long. */
+/** Address and all other headers; a browser's are some 2 kB, a callback's code may be long. */
 const mostOthers = 64 * 1024
 
 /** Counts headers given as name, value, name, value. */

@@ -1,16 +1,21 @@
 import { AppError } from '../shared/failure'
+import { inTime, usualBodyWaits, type BodyWaits } from './body-limit'
 
 /**
  * The JSON that a request carries, of at most so many bytes, counted as they come. Only a body that says
- * it is JSON: any other kind a form or a beacon of another site could send. Throws `payload_too_large`
- * or `invalid_request`.
+ * it is JSON: any other kind a form or a beacon of another site could send. Throws `payload_too_large`,
+ * `request_timeout` or `invalid_request`.
  */
-export async function readJson(request: Request, most: number): Promise<unknown> {
-  if (!/^application\/json\s*(?:;|$)/i.test(request.headers.get('content-type') ?? ''))
+export async function readJson(
+  { body, headers }: Request,
+  most: number,
+  waits: BodyWaits = usualBodyWaits,
+): Promise<unknown> {
+  if (!/^application\/json\s*(?:;|$)/i.test(headers.get('content-type') ?? ''))
     throw new AppError('invalid_request')
-  if (Number(request.headers.get('content-length') ?? 0) > most)
-    throw new AppError('payload_too_large')
-  const bytes = await readAtMost(request.body, most)
+  // It need not even come.
+  if (Number(headers.get('content-length') ?? 0) > most) throw new AppError('payload_too_large')
+  const bytes = await readAtMost(body, most, waits)
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown
   } catch {
@@ -19,17 +24,26 @@ export async function readJson(request: Request, most: number): Promise<unknown>
   }
 }
 
-async function readAtMost(body: Request['body'], most: number): Promise<Uint8Array> {
+async function readAtMost(
+  body: Request['body'],
+  most: number,
+  { pause, whole }: BodyWaits,
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(most)
-  let length = 0
   const reader = body?.getReader()
-  for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
-    if (length + read.value.length > most) {
-      void reader?.cancel().catch(() => undefined)
-      throw new AppError('payload_too_large')
+  const end = performance.now() + whole
+  const next = () => reader && inTime(reader.read(), Math.min(pause, end - performance.now()))
+  let length = 0
+  try {
+    for (let read = await next(); read && !read.done; read = await next()) {
+      if (length + read.value.length > most) throw new AppError('payload_too_large')
+      bytes.set(read.value, length)
+      length += read.value.length
     }
-    bytes.set(read.value, length)
-    length += read.value.length
+  } catch (cause) {
+    void reader?.cancel().catch(() => undefined)
+    // Whoever went away in the middle is told nothing.
+    throw cause instanceof AppError ? cause : new AppError('invalid_request', { cause })
   }
   return bytes.subarray(0, length)
 }

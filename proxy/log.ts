@@ -5,6 +5,13 @@ export type Log = (
   fields?: Readonly<Record<string, string | number | boolean | undefined>>,
 ) => void
 
+/** Whose request an event came of. */
+export interface Sender {
+  request: string | undefined
+  /** Never the address itself, where a household has many. */
+  network: string | undefined
+}
+
 /**
  * An error as the log may know it: names, codes and a provider's error word, through the causes.
  * Messages and bodies stay out, for they quote what was sent.

@@ -7,6 +7,7 @@ import {
 } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ErrorCode } from '../shared/wire'
+import { usualBodyWaits, type BodyWaits } from './body-limit'
 import type { Log } from './log'
 import { networkOf } from './network'
 import type { BareProblem } from './problem'
@@ -22,6 +23,7 @@ export interface Waits {
   standstill: number
   /** For what is left of a body once it is answered, and of a head that is refused. */
   leftovers: number
+  body: BodyWaits
 }
 
 export const usualWaits: Waits = {
@@ -29,6 +31,7 @@ export const usualWaits: Waits = {
   keepAlive: 15_000,
   standstill: 120_000,
   leftovers: 500,
+  body: usualBodyWaits,
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { AppError } from '../shared/failure'
 import type { Ports } from '../shared/oauth/ports'
+import type { BodyWaits } from './body-limit'
 import type { Config } from './config'
 import type { HeaderSize } from './header-limits'
 import type { Log } from './log'
@@ -24,6 +25,8 @@ export interface Parts {
   ledger: Ledger
   refresher: Refresher
   throttle: Throttle
+  /** How long our own bodies may take; as usual unless stated. */
+  bodyWaits?: BodyWaits | undefined
 }
 
 /** What a runtime's entry tells about one request. */

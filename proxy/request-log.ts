@@ -1,6 +1,8 @@
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
-import { traceOf, type Log } from './log'
+import { AppError } from '../shared/failure'
+import { traceOf, type Log, type Sender } from './log'
+import { networkOf } from './network'
 import type { ProxyEnv } from './parts'
 
 interface Needs {
@@ -35,4 +37,26 @@ export function requestLog({ log, now, isOurs }: Needs): MiddlewareHandler<Proxy
       cause: isFault && failure.cause !== undefined ? traceOf(failure.cause) : undefined,
     })
   }
+}
+
+/** Which request it was, and from where, for events that tell of a person's account. */
+export function senderOf(c: Context<ProxyEnv>): Sender {
+  const { address } = c.get('arrival')
+  return {
+    request: c.get('requestId'),
+    network: address === undefined ? undefined : networkOf(address),
+  }
+}
+
+/** Notes that a sign-in came to nothing, and answers why. */
+export function signInFailed(c: Context<ProxyEnv>, error: unknown, log: Log): AppError {
+  const failure = error instanceof AppError ? error : new AppError('internal', { cause: error })
+  c.set('failure', failure)
+  log('info', 'sign-in failed', {
+    provider: c.get('offer').provider.id,
+    code: failure.code,
+    cause: failure.cause === undefined ? undefined : traceOf(failure.cause),
+    ...senderOf(c),
+  })
+  return failure
 }

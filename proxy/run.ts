@@ -1,4 +1,5 @@
 import { ConfigError, type Config } from './config'
+import { surviveMistakes } from './last-resort'
 import type { Log } from './log'
 import { serve } from './serve'
 
@@ -11,6 +12,7 @@ export async function runUntilStopped(
   webDirectory: URL,
   log: Log,
 ): Promise<void> {
+  surviveMistakes(log)
   try {
     const config = await configure()
     for (const warning of config.warnings) log('warning', warning)

@@ -48,6 +48,7 @@ export async function serve(
     fetch: (input, init) => fetch(input, init),
     now: Date.now,
     log,
+    bodyWaits: waits.body,
     ...(store ? { store, createLimiter: createRedisLimiter(store.client) } : {}),
     ...(files ? { pages: createPages(config, files) } : {}),
   })

@@ -10,13 +10,14 @@ import type { Capability, Registration, TokenName } from '../../shared/provider'
 import { revokeRequestSchema, type ProfileAnswer } from '../../shared/wire'
 import { readJson } from '../json-body'
 import type { Parts, ProxyEnv } from '../parts'
+import { senderOf } from '../request-log'
 import { mustHave, signedIn } from '../signed-in'
 import { accountOf, type SignIn } from '../session/sign-in'
 import { signOut } from '../session/sign-out'
 
 /** `/bff/accounts/:provider`: one account and what can be done with it. */
 export function accountsRoute(parts: Parts) {
-  const { ports, ledger } = parts
+  const { ports, ledger, log } = parts
   return (
     new Hono<ProxyEnv>()
       // Never writes: an answer that lands late must not undo a newer one.
@@ -48,7 +49,8 @@ export function accountsRoute(parts: Parts) {
       .post('/revoke', async (c) => {
         const { revoke: call } = c.get('offer').provider
         if (!call) throw new AppError('unsupported')
-        const asked = v.safeParse(revokeRequestSchema, await readJson(c.req.raw, 1024))
+        const body = await readJson(c.req.raw, 1024, parts.bodyWaits)
+        const asked = v.safeParse(revokeRequestSchema, body)
         if (!asked.success) throw new AppError('invalid_request')
         if (!call.endsPair && !call.tokens.includes(asked.output.token))
           throw new AppError('unsupported')
@@ -73,6 +75,7 @@ export function accountsRoute(parts: Parts) {
         const newest = latest ? { ...live, ...latest } : live
         const token = call?.endsPair ? 'access' : which
         await revoke(registration, newest.tokens, token, turn.guard(ports))
+        log('info', 'tokens revoked', { provider: newest.provider, token, ...senderOf(c) })
         const left = call?.endsPair ? undefined : without(newest.tokens, which, ports.now())
         if (left) {
           const { generation } = await ledger.publish(newest, newest.generation, left, turn)

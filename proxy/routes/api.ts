@@ -47,13 +47,13 @@ async function callWhileLive(
   c: Context<ProxyEnv>,
   { url, isDocumented }: ApiTarget,
   signIn: SignIn,
-  { ports, upstream, limits }: Parts,
+  { ports, upstream, limits, bodyWaits }: Parts,
   futile: Futile,
 ): Promise<Response> {
   const { provider } = c.get('offer')
   // RFC 6750 §3.1, or what the documents say of these paths.
   const expired = (isDocumented && provider.api?.expired) || 401
-  const body = await readBody(c.req.raw)
+  const body = await readBody(c.req.raw, bodyWaits)
   let refused: Refused | undefined
   return await withLiveTokens(
     signIn,

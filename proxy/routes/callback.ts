@@ -4,8 +4,8 @@ import { loginLifetime } from '../../shared/oauth/authorize'
 import { readCallback } from '../../shared/oauth/callback'
 import { exchange } from '../../shared/oauth/exchange'
 import { isRedirect } from '../../shared/provider'
-import { traceOf } from '../log'
 import type { Parts, ProxyEnv } from '../parts'
+import { signInFailed } from '../request-log'
 import { locationOf, returnPath, withError } from '../return-path'
 import { takeLogin, takeLogout, takeOnlyLogin, usedKey, type PendingLogin } from '../session/logins'
 import { begin } from '../session/begin'
@@ -32,12 +32,7 @@ export function callbackRoute(parts: Parts) {
       await signIn(c, login, parameters)
       return home(c, path)
     } catch (error) {
-      const code = error instanceof AppError ? error.code : 'internal'
-      log(code === 'internal' ? 'error' : 'info', 'login failed', {
-        provider: provider.id,
-        code,
-        cause: traceOf(error),
-      })
+      const { code } = signInFailed(c, error, log)
       return home(c, withError(path, code, provider.id))
     }
   })

@@ -10,6 +10,7 @@ import { apiTokenLoginSchema, passwordLoginSchema } from '../../shared/wire'
 import { failingOnTheBeat } from '../beat'
 import { readJson } from '../json-body'
 import type { Parts, ProxyEnv } from '../parts'
+import { signInFailed } from '../request-log'
 import { returnPath } from '../return-path'
 import { keepLogin, usedKey } from '../session/logins'
 import { accountOf, signInLifetime } from '../session/sign-in'
@@ -56,11 +57,13 @@ export function loginRoute(parts: Parts) {
       if (isRedirect(provider) && !provider.apiToken) throw new AppError('unsupported')
       // What is in the address, others may have logged on the way: such a password is not used.
       if (new URL(c.req.url).search !== '') throw new AppError('invalid_request')
-      const body = await readJson(c.req.raw, bodyLimit)
-      const signIn = isRedirect(provider)
-        ? await byApiToken(c, registration, body)
-        : await byPassword(c, registration, body)
-      return c.json({ account: accountOf(signIn) })
+      const body = await readJson(c.req.raw, bodyLimit, parts.bodyWaits)
+      const by = isRedirect(provider) ? byApiToken : byPassword
+      try {
+        return c.json({ account: accountOf(await by(c, registration, body)) })
+      } catch (error) {
+        throw signInFailed(c, error, parts.log)
+      }
     })
 
   async function byPassword(c: Context<ProxyEnv>, registration: Registration, body: unknown) {

@@ -1,35 +1,34 @@
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import * as v from 'valibot'
 import { AppError } from '../../shared/failure'
 import { ticketRequestSchema, type TicketAnswer } from '../../shared/wire'
 import { apiTarget } from '../api-path'
+import { readJson } from '../json-body'
 import type { Parts, ProxyEnv } from '../parts'
 import { mustHave, signedIn } from '../signed-in'
 import { issueTicket, takeTicket } from '../session/tickets'
+
+/** Bytes of the path that is asked for. */
+const bodyLimit = 8 * 1024
 
 /**
  * `POST /bff/tickets/:provider`: a link into the provider's API that needs no header, for downloads
  * and event streams where the browser does not say who asks.
  */
-export function ticketsRoute({ config, seal, ports }: Parts) {
-  return new Hono<ProxyEnv>().post(
-    '/',
-    bodyLimit({ maxSize: 8192, onError: tooLarge }),
-    async (c) => {
-      mustHave(c, 'api')
-      const body: unknown = await c.req.json().catch(() => undefined) // refused by the schema
-      const wanted = v.safeParse(ticketRequestSchema, body)
-      if (!wanted.success) throw new AppError('invalid_request')
-      const { provider } = c.get('offer')
-      const asked = addressOf(`/bff/api/${provider.id}${wanted.output.path}`)
-      // Judged now as it will be once more when the link is followed.
-      apiTarget(c.get('offer'), asked)
-      const { seat } = signedIn(c).signIn
-      const { link, until } = await issueTicket(provider.id, seat, asked, seal, ports.now())
-      return c.json({ url: link, expiresAt: new Date(until).toISOString() } satisfies TicketAnswer)
-    },
-  )
+export function ticketsRoute({ config, seal, ports, bodyWaits }: Parts) {
+  return new Hono<ProxyEnv>().post('/', async (c) => {
+    mustHave(c, 'api')
+    const body = await readJson(c.req.raw, bodyLimit, bodyWaits)
+    const wanted = v.safeParse(ticketRequestSchema, body)
+    if (!wanted.success) throw new AppError('invalid_request')
+    const { provider } = c.get('offer')
+    const asked = addressOf(`/bff/api/${provider.id}${wanted.output.path}`)
+    // Judged now as it will be once more when the link is followed.
+    apiTarget(c.get('offer'), asked)
+    const { seat } = signedIn(c).signIn
+    const { link, until } = await issueTicket(provider.id, seat, asked, seal, ports.now())
+    return c.json({ url: link, expiresAt: new Date(until).toISOString() } satisfies TicketAnswer)
+  })
 
   function addressOf(path: string): URL {
     if (!URL.canParse(config.publicOrigin + path)) throw new AppError('path_not_allowed')
@@ -38,8 +37,4 @@ export function ticketsRoute({ config, seal, ports }: Parts) {
       throw new AppError('path_not_allowed')
     return url
   }
-}
-
-function tooLarge(): never {
-  throw new AppError('payload_too_large')
 }

@@ -4,6 +4,7 @@ import type { Grant } from '../../shared/oauth/tokens'
 import { labelOf } from '../../shared/oauth/tokens'
 import type { Registration } from '../../shared/provider'
 import type { Parts, ProxyEnv } from '../parts'
+import { senderOf } from '../request-log'
 import { signInLifetime, type SignIn } from './sign-in'
 
 /** A sign-in begins: it takes its seat in the ledger, gets its cookie, and ends the ones before it. */
@@ -34,7 +35,7 @@ export async function begin(
   }
   await c.get('session').keep(signIn)
   await c.get('session').settle()
-  log('info', 'signed in', { provider: provider.id })
+  log('info', 'signed in', { provider: provider.id, ...senderOf(c) })
   return signIn
 }
 

@@ -5,7 +5,7 @@ import { NotSent, Refusal } from '../../shared/oauth/refusal'
 import { revokePair } from '../../shared/oauth/revoke-pair'
 import type { Registration } from '../../shared/provider'
 import type { Config } from '../config'
-import { traceOf, type Log } from '../log'
+import { traceOf, type Log, type Sender } from '../log'
 import { isShared } from './entry'
 import type { Latest, Ledger, Published, Standing, Turn } from './ledger'
 import type { SignIn } from './sign-in'
@@ -26,6 +26,8 @@ export interface Refresher {
 export interface FreshenOptions {
   refused?: boolean | undefined
   keepAlive?: ((work: Promise<unknown>) => void) | undefined
+  /** Who asked first. */
+  sender?: Sender | undefined
 }
 
 interface Needs {
@@ -43,7 +45,7 @@ const pause = 5
 export function createRefresher({ config, ports, log, ledger }: Needs): Refresher {
   const flights = new Map<string, Promise<Outcome>>()
 
-  async function fly(signIn: SignIn, refused: boolean): Promise<Outcome> {
+  async function fly(signIn: SignIn, refused: boolean, sender?: Sender): Promise<Outcome> {
     const registration = config.offers.get(signIn.provider)?.registration
     if (!registration) throw new AppError('provider_off')
     const { generation } = signIn
@@ -51,7 +53,7 @@ export function createRefresher({ config, ports, log, ledger }: Needs): Refreshe
       signIn,
       async (turn) => {
         if (turn.isAlone) mustForgiveReplay(signIn, registration, refused)
-        return await spend(signIn, registration, turn)
+        return await spend(signIn, registration, turn, sender)
       },
       { generation, settled: (standing) => settled(signIn, standing) },
     )
@@ -79,13 +81,18 @@ export function createRefresher({ config, ports, log, ledger }: Needs): Refreshe
     log('warning', 'refreshing alone: the shared ledger is away', { provider })
   }
 
-  async function spend(signIn: SignIn, registration: Registration, turn: Turn): Promise<Outcome> {
+  async function spend(
+    signIn: SignIn,
+    registration: Registration,
+    turn: Turn,
+    sender?: Sender,
+  ): Promise<Outcome> {
     const { provider, generation, tokens } = signIn
     let fresh
     try {
       fresh = await refresh(registration, tokens, turn.guard(ports))
     } catch (error) {
-      return await failed(signIn, error, turn)
+      return await failed(signIn, error, turn, sender)
     }
     log('info', 'refreshed', { provider })
     const latest = await ledger.publish(signIn, generation, fresh, turn)
@@ -95,13 +102,18 @@ export function createRefresher({ config, ports, log, ledger }: Needs): Refreshe
     return latest
   }
 
-  async function failed(signIn: SignIn, error: unknown, turn: Turn): Promise<Latest> {
+  async function failed(
+    signIn: SignIn,
+    error: unknown,
+    turn: Turn,
+    sender?: Sender,
+  ): Promise<Latest> {
     const { provider, generation, tokens } = signIn
     const isRefused = isAppError(error, 'session_ended')
     if (isRefused && !turn.isDoubtful(generation)) {
       const latest = await ledger.refuse(signIn, generation, tokens.refreshToken)
       if (latest) return latest
-      log('info', 'session ended by the provider', { provider, cause: traceOf(error) })
+      log('info', 'session ended', { provider, cause: traceOf(error), ...sender })
       throw error
     }
     if (isRefused) {
@@ -125,12 +137,12 @@ export function createRefresher({ config, ports, log, ledger }: Needs): Refreshe
   }
 
   return {
-    async freshen(signIn, { refused = false, keepAlive } = {}) {
+    async freshen(signIn, { refused = false, keepAlive, sender } = {}) {
       const { provider, lineage, generation } = signIn
       const key = `${provider} ${lineage} ${generation} ${String(refused)}`
       let flight = flights.get(key)
       if (!flight) {
-        flight = fly(signIn, refused).finally(() => {
+        flight = fly(signIn, refused, sender).finally(() => {
           flights.delete(key)
         })
         flights.set(key, flight)

@@ -1,5 +1,6 @@
 import { AppError, isAppError } from '../../shared/failure'
 import type { Config } from '../config'
+import type { Sender } from '../log'
 import type { Jar } from './jar'
 import type { Ledger } from './ledger'
 import type { Refresher } from './refresher'
@@ -38,6 +39,8 @@ interface Needs {
   ledger: Ledger
   refresher: Refresher
   keepAlive?: ((work: Promise<unknown>) => void) | undefined
+  /** For the log. */
+  sender?: Sender | undefined
 }
 
 /** Milliseconds that a request may have been on its way. */
@@ -55,7 +58,7 @@ function cookieOf({ provider, seat }: Pick<SignIn, 'provider' | 'seat'>): string
 
 /** Opens the request's cookies and asks the ledger about each, always: a copied cookie must not outlive a sign-out. */
 export async function openSession(jar: Jar, needs: Needs): Promise<Session> {
-  const { config, seal, ledger, refresher, keepAlive } = needs
+  const { config, seal, ledger, refresher, keepAlive, sender } = needs
   const now = () => ledger.now()
   const seen: Seen[] = []
   /** Cookies that will never be good again. */
@@ -136,7 +139,7 @@ export async function openSession(jar: Jar, needs: Needs): Promise<Session> {
 
     async freshen(signIn, refused) {
       try {
-        const fresh = await refresher.freshen(signIn, { refused, keepAlive })
+        const fresh = await refresher.freshen(signIn, { refused, keepAlive, sender })
         await session.keep(fresh)
         return fresh
       } catch (error) {

@@ -4,6 +4,7 @@ import type { Registration } from '../../shared/provider'
 import type { SignOutAnswer } from '../../shared/wire'
 import type { Offer } from '../registration'
 import type { Parts, ProxyEnv } from '../parts'
+import { senderOf } from '../request-log'
 import { revokePair } from '../../shared/oauth/revoke-pair'
 import { isAppError } from '../../shared/failure'
 import type { Turn } from './ledger'
@@ -38,7 +39,7 @@ export async function signOut(
     )
   const url = registration && logoutUrl(registration)
   if (url !== undefined) await rememberLogout(c.get('jar'), provider.id, seal, ports.now())
-  log('info', 'signed out', { provider: provider.id, tokens })
+  log('info', 'signed out', { provider: provider.id, tokens, ...senderOf(c) })
   return {
     effects: { local: 'cleared', tokens, provider: url === undefined ? 'unsupported' : 'redirect' },
     ...(url === undefined ? {} : { logoutUrl: url }),

@@ -59,7 +59,7 @@ function readAnswer(text: string, socket: Socket): { answer: Heard; rest: string
   const headers = new Headers(
     lines.map((line): [string, string] => {
       const [, name = '', value = ''] = /^([^:]+): ?(.*)$/.exec(line) ?? []
-      return [name, value]
+      return [name, value] as [string, string]
     }),
   )
   const length = headers.get('content-length')

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import {
   accountAnswerSchema,
   checkSchema,
+  clearedSchema,
   isErrorCode,
   problemSchema,
   profileSchema,
@@ -111,6 +112,8 @@ export function createProxyClient({ origin, fetch, measure, changed }: ProxyPart
     revoke: (id: string, token: TokenName) =>
       changing(call(revokeSchema, 'POST', `${account(id)}/revoke`, { body: { token } })),
     signOut: (id: string) => changing(call(signOutSchema, 'DELETE', account(id))),
+    /** Makes room where others planted too many cookies; `more`: not enough yet. */
+    clearCookies: () => call(clearedSchema, 'DELETE', '/bff/cookies'),
     signOutAll: () => changing(call(signOutAllSchema, 'DELETE', '/bff/session')),
   }
 }

@@ -13,6 +13,9 @@ export interface AccountsParts {
   custodyOf: (view: ProviderView) => Custody
 }
 
+/** Answers that it takes to name every cookie a browser keeps for one site. */
+const mostClearings = 30
+
 /** All providers of this deployment with this person's accounts. */
 export class Accounts {
   readonly #parts: AccountsParts
@@ -28,6 +31,7 @@ export class Accounts {
   trouble = $state.raw<Pick<Trouble, 'code' | 'retryAfter'> | null>(null)
   news = $state('')
   leaving = $state(false)
+  clearing = $state(false)
 
   simulated = $derived(this.cards.some(({ view }) => view.configured && view.simulated))
   signedIn = $derived(this.cards.filter(({ account }) => account !== null))
@@ -117,6 +121,21 @@ export class Accounts {
       this.trouble = failureOf(error)
     } finally {
       this.leaving = false
+    }
+  }
+
+  /** Clears the cookies that others planted, as far as it takes; then it may go on. */
+  async clearCookies(): Promise<void> {
+    if (this.clearing) return
+    this.clearing = true
+    try {
+      // A cookie that cannot be cleared comes again and again.
+      for (let asked = 0; asked < mostClearings; asked++)
+        if (!(await this.#parts.proxy.clearCookies()).more) break
+    } catch (error) {
+      this.trouble = failureOf(error)
+    } finally {
+      this.clearing = false
     }
   }
 
