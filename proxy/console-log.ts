@@ -16,7 +16,8 @@ export function createConsoleLog(): Log {
   const logger = getLogger('latchkey')
   return (level, event, fields) => {
     // An event is no template: what stands in braces is not to be looked up.
-    logger[level](event.replace(/[{}]/g, '$&$&'), { ...fields })
+    const text = event.includes('{') ? event.replace(/[{}]/g, '$&$&') : event
+    logger[level](text, { ...fields })
   }
 }
 

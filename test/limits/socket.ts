@@ -28,6 +28,15 @@ export function openSocket(url: string) {
   )
   return {
     write: (text: string) => void socket.write(text, 'latin1'),
+    /** Done when it has been passed on, or nobody takes it any more. */
+    writeAll: (text: string) =>
+      new Promise<void>((resolve) => {
+        socket.write(text, 'latin1', () => {
+          resolve()
+        })
+      }),
+    /** From now on reads nothing. */
+    deafen: () => void socket.pause(),
     /** What came so far. */
     text: () => heard,
     /** Done when the server, or we, ended it. */
