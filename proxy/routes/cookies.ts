@@ -46,7 +46,7 @@ export function cookiesRoute({ config }: Parts) {
       const lines = expired(name)
       for (const line of lines) {
         c.header('set-cookie', line, { append: true })
-        room -= line.length
+        room -= 'set-cookie: \r\n'.length + line.length
       }
       cleared.push(name)
       length -= size

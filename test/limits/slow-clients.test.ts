@@ -156,9 +156,7 @@ describe('a body', () => {
     }
     await socket.closed
     const grown = Math.round((process.memoryUsage().rss - before) / 1024 / 1024)
-    console.log(
-      `${sent} MB were pushed at a route that takes 16 kB; the process grew by ${grown} MB`,
-    )
+    print(`${sent} MB were pushed at a route that takes 16 kB; the process grew by ${grown} MB`)
     expect(socket.text()).toContain('HTTP/1.1 413')
     expect(sent).toBeLessThan(300)
   })
@@ -186,7 +184,7 @@ describe('while a thousand clients dawdle', () => {
     dripping = setInterval(() => {
       for (const socket of fleet) if (socket.isOpen()) socket.write(' ')
     }, 500)
-    console.log(`a thousand slow clients: ${memory() - before} MB, theirs and the server's`)
+    print(`a thousand slow clients: ${memory() - before} MB, theirs and the server's`)
   }, 30_000)
   afterAll(async () => {
     clearInterval(dripping)
@@ -206,13 +204,13 @@ describe('while a thousand clients dawdle', () => {
     taken.sort((one, other) => one - other)
     const at = (share: number) => (taken[Math.floor(share * 199)] ?? 0).toFixed(1)
     const still = fleet.filter((socket) => socket.isOpen()).length
-    console.log(`200 answers beside ${still} slow clients: ${at(0.5)} ms, 99 %: ${at(0.99)} ms`)
+    print(`200 answers beside ${still} slow clients: ${at(0.5)} ms, 99 %: ${at(0.99)} ms`)
   }, 30_000)
 
   test('and all thousand are shown out, each with 408', async () => {
     await Promise.all(fleet.map(({ closed }) => closed))
     const told = fleet.filter((socket) => socket.text().startsWith('HTTP/1.1 408')).length
-    console.log(`${told} of them were told 408`)
+    print(`${told} of them were told 408`)
     expect(told).toBe(1000)
   }, 30_000)
 })
@@ -238,6 +236,10 @@ test('a server that waits as usual has a limit for each wait', () => {
     body: { pause: 15_000, whole: 20_000 },
   })
 })
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
 
 /** Megabytes that this process holds. */
 function memory(): number {
