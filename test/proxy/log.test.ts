@@ -79,7 +79,7 @@ function scene() {
   stage.app.request = (input, init) => request(input, init, { address: '2001:db8:1:2:3:4:5:6' })
   const lines = () => stage.lines.map((line) => JSON.parse(line) as Line)
   return {
-    stage,
+    stage: Object.assign(stage, { handle: request }),
     browser: stage.browser(),
     lines,
     of: (event: string) => lines().filter((line) => line.event === event),
@@ -165,22 +165,25 @@ describe('every request below /bff', () => {
     async (thrown) => {
       const { stage, browser, of } = scene()
       await browser.signIn('seznam')
-      stage.network = () =>
-        Promise.resolve(
-          Object.defineProperty(new Response('{}'), 'headers', {
-            get() {
-              // Anything can be thrown, and not only by us.
-              // eslint-disable-next-line @typescript-eslint/only-throw-error
-              throw thrown
-            },
-          }),
-        )
-      const answer = await browser.call('GET', '/bff/accounts/seznam/profile')
+      const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+      const answer = await stage.handle(
+        '/bff/accounts/seznam',
+        { method: 'DELETE', headers: { 'x-latchkey': '1', cookie } },
+        {
+          keepAlive() {
+            // eslint-disable-next-line @typescript-eslint/only-throw-error -- anything can be thrown
+            throw thrown
+          },
+        },
+      )
       const body = await answer.text()
-      expect(answer.status).toBeGreaterThanOrEqual(500)
+      expect(answer.status).toBe(500)
+      expect(JSON.parse(body)).toMatchObject({ code: 'internal' })
       expect(answer.headers.get('content-type')).toBe('application/problem+json')
       expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
-      expect(of('request failed')).toHaveLength(1)
+      expect(of('request failed')).toMatchObject([
+        { level: 'error', code: 'internal', status: 500 },
+      ])
       expect(body + stage.lines.join()).not.toContain('canary')
     },
   )
