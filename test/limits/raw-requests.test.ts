@@ -180,10 +180,14 @@ describe('what Node would answer, or cut off, by itself', () => {
     const answer = await speak(server.url, 'nonsense\r\n\r\n')
     const id = answer.headers.get('x-request-id') ?? ''
     expect(id).toMatch(/^[\da-f-]{36}$/)
-    const lines = server
-      .output()
-      .split('\n')
-      .filter((line) => line.includes(id))
+    const find = () =>
+      server
+        .output()
+        .split('\n')
+        .filter((line) => line.includes(id))
+    // The log comes through a pipe of its own.
+    await expect.poll(() => find().length, { timeout: 8000 }).toBe(1)
+    const lines = find()
     expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
       {
         message: 'refused',
