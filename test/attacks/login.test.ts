@@ -10,6 +10,7 @@ import {
   parameter,
   redirecting,
 } from './oracle'
+import type { RawAnswer } from './raw'
 import { openStand, type Browser, type ProviderId, type Stand } from './stand'
 
 let stand: Stand
@@ -273,3 +274,37 @@ async function subjectAt(browser: Browser, provider: ProviderId): Promise<string
   const { profile } = JSON.parse(body) as { profile: { email: string | null } } // the product's own answer
   return profile.email
 }
+
+test('B4 ten thousand logins: no state and no challenge comes twice, and Math.random has no part in it', async () => {
+  const constant = await openStand({
+    env: { NODE_OPTIONS: '--import=data:text/javascript,Math.random=()=>0.5' },
+  })
+  try {
+    const get = 'GET /bff/login/seznam HTTP/1.1\r\nHost: app.example\r\n'
+    const fifty = `${get}\r\n`.repeat(49) + `${get}Connection: close\r\n\r\n`
+    const answers: RawAnswer[] = []
+    while (answers.length < 10_000)
+      answers.push(
+        ...(
+          await Promise.all([1, 2, 3, 4].map(() => constant.raw(fifty, { patience: 20_000 })))
+        ).flat(),
+      )
+    expect(answers).toHaveLength(10_000)
+    const seen = new Map([
+      ['state', new Set<string>()],
+      ['code_challenge', new Set<string>()],
+    ])
+    for (const answer of answers) {
+      expect(answer.status).toBe(302)
+      const location = answer.header('location') ?? ''
+      for (const [name, values] of seen) {
+        const value = parameter(location, name)
+        expect(value).toMatch(/^[\w-]{43}$/)
+        values.add(value)
+      }
+    }
+    for (const values of seen.values()) expect(values.size).toBe(10_000)
+  } finally {
+    await constant.close()
+  }
+})

@@ -154,11 +154,11 @@ function count({ log }: Simulators[ProviderId]): Arrived {
 function createBrowser(
   url: string,
   simulators: Simulators,
-  cookies: ReadonlyMap<string, string> = new Map<string, string>(),
+  before?: { cookies: ReadonlyMap<string, string>; strict: ReadonlySet<string> },
 ) {
-  const jar = new Map(cookies)
+  const jar = new Map(before?.cookies)
   /** Of these cookies, the ones that no other site's page makes a browser send (RFC 6265bis §5.6.7.1). */
-  const strict = new Set<string>()
+  const strict = new Set(before?.strict)
 
   async function exchange(method: string, target: string, sent: Sent): Promise<Answered> {
     const cookie = browser.header()
@@ -188,12 +188,12 @@ function createBrowser(
   }
 
   const browser = {
-    /** By name; write to it to plant one. */
+    /** By name; write to it to plant one, which goes along with every request. */
     cookies: jar,
     /** The Cookie header as it would be sent now. */
     header: () => [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
     /** Another browser with a copy of the cookies: what a thief has. */
-    copy: () => createBrowser(url, simulators, jar),
+    copy: () => createBrowser(url, simulators, { cookies: jar, strict }),
     /** A call as the app makes it; `sent.headers` are laid over. */
     ask: (method: string, target: string, sent: Sent = {}) =>
       exchange(method, target, {
