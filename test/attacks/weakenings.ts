@@ -377,6 +377,11 @@ export const weakenings: readonly Weakening[] = [
         from: 'const seat = base64url',
         to: "const seat = c.get('session').followed(provider.id)?.seat ?? base64url",
       },
+      {
+        file: callback,
+        from: 'if (login.previous) await ledger.signOut(login.previous)',
+        to: '',
+      },
     ],
   },
   {
