@@ -399,7 +399,22 @@ export const weakenings: readonly Weakening[] = [
     attack: 'A24',
     says: 'the server reads no more headers than Node does by itself',
     changes: [
-      { file: 'proxy/serve.ts', from: 'maxHeaderSize: 160 * 1024', to: 'maxHeaderSize: 16 * 1024' },
+      {
+        file: 'proxy/node-server.ts',
+        from: 'const mostRead = 768 * 1024',
+        to: 'const mostRead = 16 * 1024',
+      },
+    ],
+  },
+  {
+    attack: 'A24',
+    says: 'the way out clears nothing',
+    changes: [
+      {
+        file: 'proxy/routes/cookies.ts',
+        from: 'if (length <= roomyCookies || room <= 0) break',
+        to: 'if (length > 0) break',
+      },
     ],
   },
   {
