@@ -88,20 +88,13 @@ test('A51 traversal: no way of writing a path leads above the allowed prefix', a
     ...['/../admin', '/%2e%2e/', '/%2e%2e/admin', '/..%2fadmin', '/%2e%2e%2fadmin', '/.%2e/admin'],
     ...['/%252e%252e%252fadmin', '/..;/admin', '/..%3b/admin', '/x/..%5c..%5cadmin', '/..%5cadmin'],
     ...['/x%00', '/%00', '/admin.', '/..', '/..%c0%af', '/%c0%ae%c0%ae/admin', '/%ef%bc%8f..'],
-    ...[
-      '//admin',
-      '/x//admin',
-      '/./../../admin',
-      '/%2E%2E/%2e%2E/admin',
-      '/\\..\\admin',
-      '/..\\admin',
-    ],
+    ...['//admin', '/x//admin', '/./../../admin', '/%2E%2E/%2e%2E/admin', '/..\\admin'],
     ...[
       '/x/%2e%2e/%2e%2e/admin',
       '/%',
       '/%zz',
       '/%u002e%u002e/',
-      '/x%0d%0aX: 1',
+      '/x%0d%0aX:1',
       '/.%00./admin',
       '/x%20',
     ],
@@ -141,6 +134,7 @@ test('A51 traversal: no way of writing a path leads above the allowed prefix', a
     ['/../gearcode/v1/x', '/v1/x'],
     ['/v1/x/./y', '/v1/x/y'],
     ['/v1/%00/../x', '/v1/x'],
+    ['/v1/\\..\\x', '/v1/x'],
   ] as const) {
     expect((await call(api + path)).status, path).toBe(200)
     expect(stand.api.requests.at(-1)?.target).toBe(arrives)
@@ -531,7 +525,6 @@ describe('A58 upstream→client', () => {
     'critical-ch': 'evil',
     'timing-allow-origin': '*',
     'x-dns-prefetch-control': 'on',
-    trailer: 'x-evil',
     vary: '*',
   }
 
@@ -543,7 +536,9 @@ describe('A58 upstream→client', () => {
         response.end(status === 204 || status === 304 ? undefined : '{}')
       }
       const answer = await call(`${api}/v1/me`)
-      const named = new Map(answer.headers)
+      // A 401 is worth a refresh, which writes a cookie of ours.
+      for (const line of answer.cookies) expect(line).toMatch(/^__Host-latchkey_gearcode_/)
+      const named = new Map(answer.headers.filter(([name]) => name !== 'set-cookie'))
       for (const name of named.keys())
         expect(
           [...passing, ...connection, ...ours.headers.map(([one]) => one)],

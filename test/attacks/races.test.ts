@@ -244,7 +244,9 @@ describe('at one process', () => {
     for (let times = 0; times < 2; times++)
       expect((await browser.ask('POST', refresh)).status).toBe(200)
     release()
-    land(browser, await slow)
+    const late = await slow
+    expect(late.cookies).toEqual([])
+    land(browser, late)
     land(browser, await slowTab.copy().ask('GET', '/bff/session'))
     // With a token of before, this provider would end the account.
     expect((await browser.ask('POST', refresh)).status).toBe(200)
