@@ -432,7 +432,7 @@ describe('at one process', () => {
 
     stand.forget()
     const answers: Answered[] = []
-    for (let times = 0; times < 14; times++)
+    for (let times = 0; times < 11; times++)
       // Neither the way a name is written nor what a header says makes it another one.
       answers.push(
         await guess(
@@ -502,12 +502,12 @@ describe('at one process', () => {
     }
     for (const [what, [near, far]] of Object.entries(pairs)) {
       const times: [number[], number[]] = [[], []]
-      for (let round = 0; round < 500; round++)
+      for (let round = 0; round < 220; round++)
         for (const at of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
           const began = performance.now()
           await (at === 0 ? near : far)()
           // The first ones warm up.
-          if (round >= 50) times[at].push(performance.now() - began)
+          if (round >= 20) times[at].push(performance.now() - began)
         }
       const ratio = median(times[0]) / median(times[1])
       process.stdout.write(`Nearly right against all wrong, ${what}: ×${ratio.toFixed(2)}\n`)
