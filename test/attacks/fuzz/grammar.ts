@@ -84,7 +84,7 @@ const names = [
   ...['_method', 'a', 'a[]', '', '%', '%zz', 'X'],
 ]
 
-export const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 const oddMethods = ['TRACE', 'PROPFIND', 'MKCOL', 'SEARCH', 'PURGE', 'LOCK', 'M-SEARCH', 'REPORT']
 
 /** Where our own cookies would be, and what they would be called by whoever guesses. */
