@@ -11,7 +11,7 @@ const app = 'proxy/app.ts'
 const redirectByRequest = {
   file: loginRoute,
   from: 'await authorize(registration, ports.now())',
-  to: "await authorize({ ...registration, redirectUri: new URL(c.req.raw.url).origin + '/bff/callback/' + provider.id }, ports.now())",
+  to: "await authorize({ ...registration, redirectUri: 'https://' + new URL(c.req.raw.url).host + '/bff/callback/' + provider.id }, ports.now())",
 }
 const everybodyAsks = {
   file: refresher,
