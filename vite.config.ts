@@ -7,6 +7,7 @@ import { getRequestListener } from '@hono/node-server'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import {
   isRunnableDevEnvironment,
+  normalizePath,
   runnerImport,
   type BuildEnvironmentOptions,
   type EnvironmentOptions,
@@ -239,6 +240,7 @@ function proxyInDev(): Plugin {
       refuseOtherHosts(server)
       tellBrowsers(server)
       serveProxy(server, memory)
+      refuseOtherFiles(server)
       // After Vite's own files.
       return () => servePages(server, memory)
     },
@@ -274,6 +276,30 @@ function tellBrowsers(server: ViteDevServer): void {
     for (const [name, value] of headers) outgoing.setHeader(name, value)
     next()
   })
+}
+
+/**
+ * Vite gives out every file that any code has imported, the proxy's own in dev, wherever it lies and
+ * also by dot segments: so the folders that it is told of are held to here, before it looks.
+ */
+function refuseOtherFiles({ middlewares, config }: ViteDevServer): void {
+  middlewares.use((incoming, outgoing, next) => {
+    const path = decoded(/^[^?#]*/.exec(incoming.originalUrl ?? '')?.[0] ?? '')
+    const isUpward = /(?:^|[/\\])\.\.(?:[/\\]|$)/.test(path)
+    const [, outside] = /^\/@fs(\/.*)$/s.exec(normalizePath(path)) ?? []
+    const isOurs = config.server.fs.allow.some((folder) => outside?.startsWith(`${folder}/`))
+    if (!isUpward && (outside === undefined || isOurs)) next()
+    else outgoing.writeHead(403).end()
+  })
+}
+
+/** The text behind percent-encoding; as it is where it is none. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
 }
 
 /** The proxy as its code stands now. */

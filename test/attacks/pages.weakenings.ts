@@ -138,12 +138,12 @@ export const weakenings: readonly Weakening[] = [
   },
   {
     attack: 'A91',
-    says: 'dev serves every file of the project',
+    says: 'dev serves whatever its code has imported',
     changes: [
       {
         file: 'vite.config.ts',
-        from: "fs: { allow: [at('web'), at('shared'), at('node_modules')] },",
-        to: 'fs: { strict: false },',
+        from: 'if (!isUpward && (outside === undefined || isOurs)) next()',
+        to: 'if (isUpward || !isUpward || isOurs) next()',
       },
     ],
   },
