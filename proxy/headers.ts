@@ -65,8 +65,7 @@ export function commonHeaders(origins?: Origins): Record<string, string> {
 }
 
 /** For answers that are data: nothing in them may run or be framed. */
-export const dataPolicy =
-  "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const dataPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 /** Of answers that are data, unless they say otherwise themselves. */
 export function dataHeaders(origins?: Origins): Record<string, string> {

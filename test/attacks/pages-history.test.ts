@@ -168,7 +168,7 @@ test('A83 history: nothing of the account is shown, and nothing of it is left', 
   expect(await keptBy(page)).toEqual({ local: 0, session: 0, caches: 0, accounts: 0 })
   const cookies = await context.cookies(app.origin)
   expect(cookies.filter(({ name }) => !name.startsWith('latchkey_logout'))).toEqual([])
-})
+}, 60_000)
 
 /** How much the browser keeps for the page's origin. */
 function keptBy(page: Page) {

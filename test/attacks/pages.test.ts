@@ -99,7 +99,7 @@ test('A86 CSP: markup that got into the page runs nothing and leads nowhere', as
     await page.unroute(`${app.origin}/nowhere`)
   }
   expect(evil.asked).toEqual([])
-})
+}, 60_000)
 
 test('A86 CSP: code in the page makes neither code nor markup out of text', async ({ browser }) => {
   const app = await startApp()
