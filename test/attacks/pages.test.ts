@@ -173,7 +173,7 @@ test('A87 service worker hijack: no script becomes a worker of this origin', asy
       async (scripts) => {
         await new Promise((later) => setTimeout(later))
         const tries = scripts.map(async (script) => {
-          await navigator.serviceWorker.register(script)
+          await navigator.serviceWorker.register(script, { type: 'module' })
           return script
         })
         const settled = await Promise.allSettled(tries)

@@ -85,6 +85,7 @@ export const weakenings: readonly Weakening[] = [
         from: "'worker-src': [\"'none'\"],",
         to: "'worker-src': [\"'self'\"],",
       },
+      { file: headers, from: "'require-trusted-types-for': [\"'script'\"],", to: '' },
     ],
   },
   {
