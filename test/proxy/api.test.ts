@@ -352,6 +352,20 @@ describe('an answer', () => {
   })
 })
 
+test('what Connection names is for one hop, and ends here both ways', async () => {
+  const caller = await createCaller(
+    'seznam',
+    () => new Response('ok', { headers: { connection: 'ETag, x-y', etag: '"1"', allow: 'GET' } }),
+  )
+  const answer = await caller.ask('/v1', {
+    headers: { connection: 'close, Range', range: 'bytes=0-1', 'if-match': '"1"' },
+  })
+  const sent = caller.arrived[0]?.headers
+  expect([sent?.get('range'), sent?.get('if-match')]).toEqual([null, '"1"'])
+  expect(sent?.get('authorization')).toMatch(/^Bearer /)
+  expect([answer.headers.get('etag'), answer.headers.get('allow')]).toEqual([null, 'GET'])
+})
+
 describe('an answer that shows the token', () => {
   const inFull = ({ headers }: Arrived) => String(headers.get('authorization'))
   const bare = (arrived: Arrived) => inFull(arrived).slice('Bearer '.length)
