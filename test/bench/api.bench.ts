@@ -34,8 +34,8 @@ const load = `
   })
   Promise.all(Array.from({ length: 20 }, async () => { while (left-- > 0) await ask() })).then(() => process.exit())`
 
-const calls = 2000
-const rounds = 6
+const calls = 1000
+const rounds = 5
 
 describe('a call to an API that answers 1 kB of JSON', async () => {
   const stage = createStage()

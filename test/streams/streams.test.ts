@@ -52,7 +52,8 @@ async function isWell(): Promise<boolean> {
   return (await answer.toArray()).join('') === 'well'
 }
 
-describe('a gigabyte', () => {
+// Seconds on a machine of its own; a busy one is no reason to fail.
+describe('a gigabyte', { timeout: 240_000 }, () => {
   test('comes down as it was sent, and is never in memory', async () => {
     stand.api = (_, response) => void pour(1024, response)
     let arrived = 0
