@@ -11,8 +11,8 @@ import { encodingOf, streamOf, type Upstream, type UpstreamAnswer } from './upst
 export interface NodeUpstream {
   call: Upstream
   /**
-   * Writes an answer straight into Node's response, piece by piece, which takes a third less of the
-   * processor than a web stream. False where the body is none of an API's, and the answer is as it was.
+   * Writes an answer straight into Node's response, piece by piece: a web stream between them costs
+   * more (test/bench/api.bench.ts). False where the body is none of an API's, and the answer is as it was.
    */
   deliver(
     response: Response,
@@ -141,7 +141,7 @@ function recordOf(headers: Headers): Record<string, string | string[]> {
   }
 }
 
-/** By hand: `pipeline` costs more than all the rest where answers are short. */
+/** By hand, for the headers of an event stream must not wait for its first event. */
 function pour({ body, mask }: Straight, outgoing: ServerResponse): void {
   let isBegun = false
   const write = (bytes: Uint8Array) => {
