@@ -1,48 +1,17 @@
+import { headersOfAnswers, headersOfRequests, jsonFirst } from '../shared/api-call'
 import { sandboxPolicy } from './headers'
 import { shows } from './mask'
 import type { UpstreamAnswer } from './upstream'
 
 /** Which headers pass between the app and a provider's API. What is not listed here stays behind. */
 
-/** Of the request. Nothing that says who or where the caller is: the token does (RFC 9700 §4.13). */
-const ofRequests = [
-  'accept',
-  'accept-language',
-  'content-encoding',
-  'content-language',
-  'content-type',
-  'if-match',
-  'if-modified-since',
-  'if-none-match',
-  'if-range',
-  'if-unmodified-since',
-  'range',
-]
-
-/**
- * Of the answer. Nothing that gives orders to the browser: no cookie, address, policy or login
- * prompt, and no `Link`, which preloads.
- */
-const ofAnswers = [
-  'accept-ranges',
-  'allow',
-  'content-disposition',
-  'content-language',
-  'content-length',
-  'content-range',
-  'content-type',
-  'etag',
-  'last-modified',
-  'retry-after',
-]
-
-const openToAll = 'application/json, */*;q=0.5'
-
 /** What of them a script on another origin must name to send. */
-export const requestHeadersToAllow = ofRequests.filter((name) => !/^accept|language$/.test(name))
+export const requestHeadersToAllow = headersOfRequests.filter(
+  (name) => !/^accept|language$/.test(name),
+)
 
 /** What of them a script on another origin may read only where it is exposed. */
-export const answerHeadersToExpose = ofAnswers.filter(
+export const answerHeadersToExpose = headersOfAnswers.filter(
   (name) => !['content-language', 'content-length', 'content-type', 'last-modified'].includes(name),
 )
 
@@ -50,12 +19,12 @@ export const answerHeadersToExpose = ofAnswers.filter(
 export function towardsProvider(headers: Headers): Headers {
   const outgoing = new Headers({ 'accept-encoding': 'identity', 'user-agent': 'latchkey' })
   const own = forNextHop(headers.get('connection'))
-  for (const name of ofRequests) {
+  for (const name of headersOfRequests) {
     const value = headers.get(name)
     if (value !== null && !own.has(name)) outgoing.set(name, value)
   }
   // What browsers send by themselves leaves it open; some providers want to be asked for JSON.
-  if ((outgoing.get('accept') ?? '*/*') === '*/*') outgoing.set('accept', openToAll)
+  if ((outgoing.get('accept') ?? '*/*') === '*/*') outgoing.set('accept', jsonFirst)
   return outgoing
 }
 
@@ -74,7 +43,7 @@ const sendable = /^[\t\x20-\x7e\x80-\xff]*$/
 export function towardsApp(request: Request, answer: UpstreamAnswer, secret: string): Headers {
   const headers = new Headers({ 'content-security-policy': sandboxPolicy })
   const own = forNextHop(answer.header('connection'))
-  for (const name of ofAnswers) {
+  for (const name of headersOfAnswers) {
     const value = answer.header(name)
     if (value === null || own.has(name)) continue
     if (sendable.test(value) && !shows(value, secret)) headers.set(name, value)

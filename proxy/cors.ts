@@ -1,9 +1,9 @@
 import type { MiddlewareHandler } from 'hono'
+import { apiMethods } from '../shared/api-call'
 import { AppError } from '../shared/failure'
 import { answerHeadersToExpose, requestHeadersToAllow } from './api-headers'
 import type { Config } from './config'
 import type { ProxyEnv } from './parts'
-import { apiMethods } from './routes/api'
 
 /**
  * CORS for the app on a sibling origin, by exact comparison, and for nobody else: a preflight from

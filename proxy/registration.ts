@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import type { ApiOffer } from '../shared/api-path'
 import {
   endpointsOf,
   isRedirect,
@@ -12,15 +13,10 @@ import { Secret } from '../shared/secret'
 import { isTrustworthy, originOf, type Faults } from './faults'
 
 /** One provider as this deployment offers it. */
-export interface Offer {
-  provider: Provider
+export interface Offer extends ApiOffer {
   custody: 'proxy' | 'browser'
   /** Absent while the provider is off. */
   registration?: Registration | undefined
-  /** Absent where the API's host is not known. */
-  apiOrigin: string | undefined
-  /** Path prefixes of the API that may be called. */
-  apiPaths: readonly string[]
 }
 
 const switchSchema = v.pipe(

@@ -1,12 +1,78 @@
 /** The judgement of a path of a provider's API: the proxy's, and the app's own in browser custody. */
+import { AppError } from './failure'
 import { steps, type Registration } from './provider'
+
+/** Whose API, where it is, and what of it may be called. */
+export interface ApiOffer {
+  provider: Registration['provider']
+  registration?: Registration | undefined
+  /** Absent where the API's host is not known. */
+  apiOrigin: string | undefined
+  /** Path prefixes of the API that may be called. */
+  apiPaths: readonly string[]
+}
+
+/** Where a call to the provider's API goes. */
+export interface ApiTarget {
+  url: URL
+  /** Whether the provider's documents name the path, so that what they say of it holds. */
+  isDocumented: boolean
+}
+
+/**
+ * Reads where `/bff/api/<provider>/…` points: the same path at the API's origin, with the query as it
+ * came. `asked` is the request's URL as the runtime has parsed it: dot segments and backslashes are
+ * resolved, percent-encoding stands. What is outside the allowed prefixes, or could be read in two
+ * ways, is refused and never repaired.
+ * Throws `path_not_allowed`.
+ */
+export function apiTarget(
+  { provider, registration, apiOrigin, apiPaths }: ApiOffer,
+  asked: URL,
+): ApiTarget {
+  const mount = mountOf(provider)
+  const path = asked.pathname.slice(mount.length)
+  if (
+    !registration ||
+    apiOrigin === undefined ||
+    !isBelow(asked.pathname, mount) ||
+    !isCallable(path, apiPaths, registration) ||
+    carriesSecret(asked.search) ||
+    // A request has no fragment: one who sends it wants two readers to see two addresses.
+    asked.href.includes('#')
+  )
+    throw new AppError('path_not_allowed')
+  const isDocumented = isBelowSome(path, provider.api?.paths ?? [])
+  const url = new URL(apiOrigin + path + asked.search)
+  const wanted = (isDocumented && provider.api?.params?.(registration)) || {}
+  for (const [name, value] of Object.entries(wanted))
+    // Added to the text: what the app wrote stays as the app wrote it.
+    if (value !== undefined && !url.searchParams.has(name))
+      url.search += `${url.search ? '&' : ''}${String(new URLSearchParams({ [name]: value }))}`
+  return { url, isDocumented }
+}
+
+/** The address that a page means by path and query below a provider's API, as it would send it. */
+export function askedFor(provider: { id: string }, path: string, origin: string): URL {
+  const address = origin + mountOf(provider) + path
+  if (!path.startsWith('/') || !URL.canParse(address)) throw new AppError('path_not_allowed')
+  const url = new URL(address)
+  // Fetched as it is, it would be another address of ours.
+  if (!isBelow(url.pathname, mountOf(provider)) || url.href.includes('#'))
+    throw new AppError('path_not_allowed')
+  return url
+}
+
+function mountOf({ id }: { id: string }): string {
+  return `/bff/api/${id}`
+}
 
 /**
  * Whether a path may be called: below one of the prefixes, with nothing in it that could be read in two
  * ways, and not where tokens are handed out. It is judged as a URL's `pathname` gives it: dot segments
  * and backslashes are resolved, percent-encoding stands.
  */
-export function isCallable(
+function isCallable(
   path: string,
   prefixes: readonly string[],
   { endpoints }: Pick<Registration, 'endpoints'>,
@@ -18,7 +84,7 @@ export function isCallable(
 const secretNames = /^(?:access_token|refresh_token|id_token|client_secret)$/
 
 /** Whether a query would carry a token or a secret, as the most generous server reads its names. */
-export function carriesSecret(query: string): boolean {
+function carriesSecret(query: string): boolean {
   // Some servers split at `;` too; PHP cuts a name at NUL and "[", and reads dots and blanks as "_".
   const names = new URLSearchParams(query.replaceAll(';', '&')).keys()
   return [...names].some((name) =>
@@ -34,12 +100,12 @@ export function carriesSecret(query: string): boolean {
 }
 
 /** By segment: `/v1` holds `/v1` and `/v1/x`, and not `/v10`. */
-export function isBelow(path: string, prefix: string): boolean {
+function isBelow(path: string, prefix: string): boolean {
   const root = prefix.replace(/\/$/, '')
   return path === root || path.startsWith(`${root}/`)
 }
 
-export function isBelowSome(path: string, prefixes: readonly string[]): boolean {
+function isBelowSome(path: string, prefixes: readonly string[]): boolean {
   return prefixes.some((prefix) => isBelow(path, prefix))
 }
 

@@ -70,6 +70,8 @@ export const clientSchema = v.object({
   id: v.string(),
   /** Absolute URL of each protocol step, by the step's name, and of the API. */
   endpoints: v.record(v.string(), v.string()),
+  /** Path prefixes of the API that may be called. */
+  apiPaths: v.optional(v.array(v.string())),
   redirectUri: v.string(),
   scope: v.array(v.string()),
 })

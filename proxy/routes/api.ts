@@ -1,23 +1,16 @@
 import { Hono, type Context } from 'hono'
+import { apiMethods, methodsOf } from '../../shared/api-call'
 import { AppError } from '../../shared/failure'
-import type { Provider } from '../../shared/provider'
 import { withLiveTokens } from '../../shared/oauth/live'
 import { toAppError } from '../../shared/oauth/refusal'
 import { presented } from '../../shared/oauth/vouch'
 import { towardsApp, towardsProvider } from '../api-headers'
-import { apiTarget, type ApiTarget } from '../api-path'
+import { apiTarget, type ApiTarget } from '../../shared/api-path'
 import type { Parts, ProxyEnv } from '../parts'
 import { readBody } from '../request-body'
 import type { SignIn } from '../session/sign-in'
 import { mustHave, signedIn } from '../signed-in'
 import type { UpstreamAnswer } from '../upstream'
-
-export const apiMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
-
-/** Which of them a provider's API takes. */
-export function methodsOf({ api }: Provider): readonly string[] {
-  return api ? (api.methods ?? apiMethods) : []
-}
 
 /**
  * `/bff/api/:provider/*`: the provider's API on the person's behalf. The token is attached, and

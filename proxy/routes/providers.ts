@@ -14,7 +14,7 @@ export function providersRoute({ config }: Parts) {
 }
 
 function viewOf(
-  { provider, custody, registration, apiOrigin }: Offer,
+  { provider, custody, registration, apiOrigin, apiPaths }: Offer,
   { simulated }: Parts['config'],
 ): ProviderView {
   return {
@@ -42,6 +42,7 @@ function viewOf(
               ...registration.endpoints,
               ...(apiOrigin === undefined ? {} : { api: apiOrigin }),
             },
+            apiPaths: [...apiPaths],
             redirectUri: registration.redirectUri,
             scope: [...registration.scope],
           },

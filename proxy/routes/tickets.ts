@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import * as v from 'valibot'
 import { AppError } from '../../shared/failure'
 import { ticketRequestSchema, type TicketAnswer } from '../../shared/wire'
-import { apiTarget } from '../api-path'
+import { apiTarget, askedFor } from '../../shared/api-path'
 import { readJson } from '../json-body'
 import type { Parts, ProxyEnv } from '../parts'
 import { mustHave, signedIn } from '../signed-in'
@@ -22,19 +22,12 @@ export function ticketsRoute({ config, seal, ports, bodyWaits }: Parts) {
     const wanted = v.safeParse(ticketRequestSchema, body)
     if (!wanted.success) throw new AppError('invalid_request')
     const { provider } = c.get('offer')
-    const asked = addressOf(`/bff/api/${provider.id}${wanted.output.path}`)
+    const asked = askedFor(provider, wanted.output.path, config.publicOrigin)
+    if (takeTicket(asked).asked !== asked) throw new AppError('path_not_allowed')
     // Judged now as it will be once more when the link is followed.
     apiTarget(c.get('offer'), asked)
     const { seat } = signedIn(c).signIn
     const { link, until } = await issueTicket(provider.id, seat, asked, seal, ports.now())
     return c.json({ url: link, expiresAt: new Date(until).toISOString() } satisfies TicketAnswer)
   })
-
-  function addressOf(path: string): URL {
-    if (!URL.canParse(config.publicOrigin + path)) throw new AppError('path_not_allowed')
-    const url = new URL(config.publicOrigin + path)
-    if (url.origin !== config.publicOrigin || takeTicket(url).asked !== url)
-      throw new AppError('path_not_allowed')
-    return url
-  }
 }

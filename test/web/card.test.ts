@@ -43,6 +43,8 @@ function cardWith(changes: Partial<Custody>, { view: shown = view } = {}) {
     check: never,
     revoke: never,
     signOut: never,
+    api: never,
+    apiLink: null,
     ...changes,
   }
   const told: string[] = []

@@ -7,6 +7,7 @@ import type {
   RevokeAnswer,
   SignOutAnswer,
 } from '../../shared/wire'
+import type { ApiInit } from './api'
 import type { Failure } from './failure'
 import type { Credentials, ProxyClient } from './proxy'
 
@@ -36,6 +37,17 @@ export interface Custody {
   check: () => Promise<CheckAnswer>
   revoke: (token: TokenName) => Promise<RevokeAnswer>
   signOut: () => Promise<SignOutAnswer>
+  /**
+   * Calls the provider's API on the person's behalf, at a path and query as the API has them. What the
+   * API answers is answered, whatever its status; no redirect is followed. Rejects with a code where
+   * it was not asked, or did not answer.
+   */
+  api: (path: string, init?: ApiInit) => Promise<Response>
+  /**
+   * A link into the API for a download, good once and soon; null where a link cannot carry what
+   * vouches for it, and only `api` can download.
+   */
+  apiLink: ((path: string) => Promise<string>) | null
 }
 
 /** The proxy keeps the tokens; each operation is a call to it. */
@@ -51,5 +63,7 @@ export function proxyCustody({ id }: ProviderView, proxy: ProxyClient): Custody 
     check: () => proxy.check(id),
     revoke: (token) => proxy.revoke(id, token),
     signOut: () => proxy.signOut(id),
+    api: (path, init) => proxy.api(id, path, init),
+    apiLink: (path) => proxy.apiLink(id, path),
   }
 }

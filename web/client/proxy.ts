@@ -12,8 +12,11 @@ import {
   sessionSchema,
   signOutAllSchema,
   signOutSchema,
+  ticketSchema,
 } from '../../shared/wire'
 import type { TokenName } from '../../shared/provider'
+import { askedFor } from '../../shared/api-path'
+import { answered, passing, sendCall, type ApiInit } from './api'
 import type { Measurement } from './clock'
 import { CallError } from './failure'
 
@@ -80,6 +83,31 @@ export function createProxyClient({ origin, fetch, measure, changed }: ProxyPart
     }
   }
 
+  /** The API's answer through the proxy; what the proxy itself says instead of it is thrown. */
+  async function callApi(id: string, path: string, init: ApiInit): Promise<Response> {
+    const { pathname, search } = askedFor({ id }, path, 'https://app.invalid')
+    const { method = 'GET', body = null, signal = null } = init
+    const headers = passing(init)
+    headers.set('X-Latchkey', '1')
+    const answer = await sendCall(
+      fetch,
+      origin + pathname + search,
+      {
+        method: method.toUpperCase(),
+        headers,
+        body,
+        signal,
+        credentials: origin ? 'include' : 'same-origin',
+      },
+      patience,
+      (why, cause) => new CallError(why === 'redirect' ? 'provider_error' : 'offline', { cause }),
+    )
+    const refused = await refusalIn(answer)
+    if (!refused) return answered(answer)
+    if (refused.code === 'session_ended' || refused.code === 'not_signed_in') changed()
+    throw refused
+  }
+
   /** For calls by which an account may become another one: refreshed on the way, or ended. */
   async function changing<T>(answer: Promise<T>): Promise<T> {
     let isKnown = true
@@ -114,8 +142,26 @@ export function createProxyClient({ origin, fetch, measure, changed }: ProxyPart
     signOut: (id: string) => changing(call(signOutSchema, 'DELETE', account(id))),
     /** Makes room where others planted too many cookies; `more`: not enough yet. */
     clearCookies: () => call(clearedSchema, 'DELETE', '/bff/cookies'),
+    api: (id: string, path: string, init: ApiInit = {}) => callApi(id, path, init),
+    /** For a download: the browser follows it without our header. */
+    apiLink: async (id: string, path: string) => {
+      const { url } = await call(ticketSchema, 'POST', `/bff/tickets/${encodeURIComponent(id)}`, {
+        body: { path },
+      })
+      return origin + url
+    },
     signOutAll: () => changing(call(signOutAllSchema, 'DELETE', '/bff/session')),
   }
+}
+
+/** The proxy's own refusal of a call to an API, told from a problem that the API answers. */
+async function refusalIn(answer: Response): Promise<CallError | undefined> {
+  const type = answer.headers.get('content-type')
+  if (answer.ok || type?.startsWith('application/problem+json') !== true) return undefined
+  const said = await readJson(answer.clone())
+  const problem = v.safeParse(problemSchema, said)
+  const isOurs = problem.success && problem.output.type === `urn:latchkey:${problem.output.code}`
+  return isOurs ? refusal(answer, said) : undefined
 }
 
 /** Undefined where the body is not JSON, such as a gateway's error page. */

@@ -248,6 +248,7 @@ export const konproJourneys: Journey<'konpro'>[] = [
               profile: 'https://api.konpro.ai/v1/pacific/account.get',
               api: 'https://api.konpro.ai',
             },
+            apiPaths: ['/v1'],
             redirectUri: 'https://app.example/callback/konpro',
             scope: [],
           },

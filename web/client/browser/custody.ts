@@ -1,3 +1,4 @@
+import type { ApiOffer } from '../../../shared/api-path'
 import { AppError } from '../../../shared/failure'
 import { logoutUrl } from '../../../shared/oauth/logout'
 import { steps, type Registration, type Step, type TokenName } from '../../../shared/provider'
@@ -13,6 +14,7 @@ import type { Custody, Finished } from '../custody'
 import { CallError, failureOf } from '../failure'
 import type { Credentials } from '../proxy'
 import { dropKept, readKept, viewOf, type Kept } from './account'
+import type { Futile } from './api'
 import type { Parts } from './parts'
 import type * as protocol from './protocol'
 
@@ -29,6 +31,7 @@ export function browserCustody(view: ProviderView, given: BrowserParts): Custody
   const { id } = view
   const registration = () => registrationOf(view)
   const shown = (kept: Kept) => viewOf(id, kept)
+  const futile: Futile = {}
 
   return {
     account: async () => {
@@ -67,6 +70,11 @@ export function browserCustody(view: ProviderView, given: BrowserParts): Custody
     },
     revoke: (token) => revoked(view, token, parts),
     signOut: () => signedOut(view, parts),
+    api: async (path, init = {}) => {
+      const { callApi } = await parts.protocol()
+      return callApi(apiOf(view), path, init, parts, futile)
+    },
+    apiLink: null,
   }
 }
 
@@ -160,6 +168,19 @@ function registrationOf({ id, client }: ProviderView): Registration {
     scope: client.scope,
     essential: [],
     settings: {},
+  }
+}
+
+/** The API as the proxy would call it. */
+function apiOf(view: ProviderView): ApiOffer & { registration: Registration } {
+  const registration = registrationOf(view)
+  const { provider } = registration
+  if (!provider.api) throw new AppError('unsupported')
+  return {
+    provider,
+    registration,
+    apiOrigin: view.client?.endpoints.api,
+    apiPaths: view.client?.apiPaths ?? [],
   }
 }
 
