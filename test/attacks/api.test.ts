@@ -284,7 +284,16 @@ test('A54 query: it arrives as it was written, or not at all', async () => {
   expect(stand.api.requests.length).toBeGreaterThan(exact.length / 2)
   const before = stand.api.requests.length
   for (const query of [
-    ...['#frag?x=1', '?a=1#b', '#', '?access_token=x', '?a=1&access_token=x', '?ACCESS_TOKEN=x'],
+    ...[
+      '#frag?x=1',
+      '#/\\x',
+      '#\\?x',
+      '?a=1#b',
+      '#',
+      '?access_token=x',
+      '?a=1&access_token=x',
+      '?ACCESS_TOKEN=x',
+    ],
     ...[
       '?access%5Ftoken=x',
       '?a=1;access_token=x',
