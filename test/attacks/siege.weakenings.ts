@@ -192,8 +192,8 @@ export const weakenings: readonly Weakening[] = [
     changes: [
       {
         file: 'proxy/node.ts',
-        from: '/** The Node entry',
-        to: "process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'\n/** The Node entry",
+        from: '() => readConfig(process.env),',
+        to: "() => {\n    const config = readConfig(process.env)\n    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'\n    return config\n  },",
       },
     ],
   },
