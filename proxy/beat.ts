@@ -3,7 +3,7 @@ import type { Ports } from '../shared/oauth/ports'
 import type { ErrorCode } from '../shared/wire'
 
 /** Milliseconds between the moments at which a failure is answered. */
-const beat = 1_000
+const beat = 500
 
 /** What says something of a name and a password, or would by the time it took. */
 const telling: readonly ErrorCode[] = ['invalid_credentials', 'rate_limited']

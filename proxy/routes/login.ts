@@ -16,7 +16,9 @@ import { keepLogin, usedKey } from '../session/logins'
 import { accountOf, signInLifetime } from '../session/sign-in'
 import { begin, sharedLineage } from '../session/begin'
 
-/** Bytes of what a person typed. */
+/** What a person types, and never into an address. */
+const typed = ['username', 'password', 'apiToken']
+/** Bytes of it. */
 const bodyLimit = 16 * 1024
 
 /** `/bff/login/:provider`: by redirect (GET), or with what the person typed (POST). */
@@ -56,7 +58,7 @@ export function loginRoute(parts: Parts) {
       if (!registration) throw new AppError('provider_off')
       if (isRedirect(provider) && !provider.apiToken) throw new AppError('unsupported')
       // What is in the address, others may have logged on the way: such a password is not used.
-      if (new URL(c.req.url).search !== '') throw new AppError('invalid_request')
+      if (typed.some((name) => c.req.query(name) !== undefined)) throw new AppError('invalid_request')
       const body = await readJson(c.req.raw, bodyLimit, parts.bodyWaits)
       const by = isRedirect(provider) ? byApiToken : byPassword
       try {
@@ -75,18 +77,12 @@ export function loginRoute(parts: Parts) {
     const lineage = await sharedLineage(registration, username, asked)
     // In the lineage's turn: a sign-in can reissue the pair that others of this user hold.
     const seat = { lineage, seat: '', until: ports.now() + signInLifetime }
-    return await failingOnTheBeat(ports, () =>
-      throttle.attempt(username, c.get('arrival').address, () =>
-        ledger.inTurn(seat, async (turn) =>
-          begin(
-            c,
-            registration,
-            await password(registration, credentials, turn.guard(ports)),
-            parts,
-          ),
-        ),
-      ),
-    )
+    const sent = () =>
+      ledger.inTurn(seat, async (turn) =>
+        begin(c, registration, await password(registration, credentials, turn.guard(ports)), parts),
+      )
+    const { address } = c.get('arrival')
+    return await failingOnTheBeat(ports, () => throttle.attempt(username, address, sent))
   }
 
   async function byApiToken(c: Context<ProxyEnv>, registration: Registration, body: unknown) {

@@ -2,6 +2,7 @@ import type { Weakening } from './weakening'
 
 const apiPath = 'shared/api-path.ts'
 const apiHeaders = 'proxy/api-headers.ts'
+const apiCall = 'shared/api-call.ts'
 const door = 'proxy/node-server.ts'
 const loginRoute = 'proxy/routes/login.ts'
 const refresher = 'proxy/session/refresher.ts'
@@ -25,9 +26,9 @@ export const weakenings: readonly Weakening[] = [
     attack: 'A50',
     says: 'whatever follows the mount is resolved against the API’s origin',
     changes: [
-      { file: 'proxy/api-path.ts', from: '!isCallable(path, apiPaths, registration) ||', to: '' },
+      { file: apiPath, from: '!isCallable(path, apiPaths, registration) ||', to: '' },
       {
-        file: 'proxy/api-path.ts',
+        file: apiPath,
         from: 'new URL(apiOrigin + path + asked.search)',
         to: 'new URL(path + asked.search, apiOrigin)',
       },
@@ -51,7 +52,7 @@ export const weakenings: readonly Weakening[] = [
   {
     attack: 'A54',
     says: 'a token in the query goes through',
-    changes: [{ file: 'proxy/api-path.ts', from: 'carriesSecret(asked.search) ||', to: '' }],
+    changes: [{ file: apiPath, from: 'carriesSecret(asked.search) ||', to: '' }],
   },
   {
     attack: 'A55',
@@ -80,7 +81,7 @@ export const weakenings: readonly Weakening[] = [
     says: 'headers for the next hop are copied',
     changes: [
       {
-        file: apiHeaders,
+        file: apiCall,
         from: "  'range',\n]",
         to: "  'range',\n  'connection',\n  'te',\n  'upgrade',\n  'via',\n]",
       },
@@ -91,7 +92,7 @@ export const weakenings: readonly Weakening[] = [
     says: 'cookies and addresses of an API pass',
     changes: [
       {
-        file: apiHeaders,
+        file: apiCall,
         from: "  'retry-after',\n]",
         to: "  'retry-after',\n  'set-cookie',\n  'location',\n]",
       },
@@ -109,7 +110,7 @@ export const weakenings: readonly Weakening[] = [
     says: 'the browser’s cookies and the proxies’ words go to the API',
     changes: [
       {
-        file: apiHeaders,
+        file: apiCall,
         from: "  'range',\n]",
         to: "  'range',\n  'cookie',\n  'referer',\n  'x-forwarded-for',\n]",
       },
@@ -121,12 +122,12 @@ export const weakenings: readonly Weakening[] = [
     changes: [
       {
         file: 'proxy/json-body.ts',
-        from: 'readAtMost(request.body, most)',
-        to: 'readAtMost(request.body, 64 * 1024 * 1024)',
+        from: 'readAtMost(body, most, waits)',
+        to: 'readAtMost(body, 64 * 1024 * 1024, waits)',
       },
       {
         file: 'proxy/json-body.ts',
-        from: "Number(request.headers.get('content-length') ?? 0) > most",
+        from: "Number(headers.get('content-length') ?? 0) > most",
         to: 'false',
       },
     ],
@@ -324,7 +325,7 @@ export const weakenings: readonly Weakening[] = [
     says: 'an API’s word for caches passes',
     changes: [
       {
-        file: apiHeaders,
+        file: apiCall,
         from: "  'retry-after',\n]",
         to: "  'retry-after',\n  'cache-control',\n  'expires',\n]",
       },

@@ -120,7 +120,7 @@ function run(copy, attacks) {
   if (files.length === 0) return []
   // To find a Chromium takes longer than most attacks.
   const needsBrowser = files.some((file) =>
-    readFileSync(join(root, file), 'utf8').includes('inject('),
+    /inject\(|\.\.\/browser\/app/.test(readFileSync(join(root, file), 'utf8')),
   )
   const report = join(copy, 'report.json')
   rmSync(report, { force: true })
@@ -203,6 +203,8 @@ async function judge(copy, { attack, changes }, stale) {
     const broken = outcomes.find(({ status }) => status === 'broken')
     const red = outcomes.filter(({ status }) => status === 'failed')
     const [first] = red
+    // What never began shows nothing.
+    if (first?.message.startsWith('browserType.launch')) return `BROKEN: ${first.message}`
     if (first) return `red: ${red.length} of ${outcomes.length}, “${first.name}”: ${first.message}`
     if (broken) return `BROKEN: ${broken.message}`
     return outcomes.length === 0 ? 'BROKEN: it has no test' : 'STILL GREEN'

@@ -509,7 +509,7 @@ export const weakenings: readonly Weakening[] = [
     says: 'an API is told of another method',
     changes: [
       {
-        file: 'proxy/api-headers.ts',
+        file: 'shared/api-call.ts',
         from: "  'accept-language',\n",
         to: "  'accept-language',\n  'x-http-method-override',\n",
       },

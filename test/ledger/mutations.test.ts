@@ -116,8 +116,8 @@ const mutants: (Mutant & { field?: Field })[] = [
     name: 'a shared pair is signed in to outside the turn',
     field: { ...calm, focus: { kind: 'shared pair', browsers: 2 } },
     file: 'proxy/routes/login.ts',
-    from: 'ledger.inTurn(seat, async (turn) =>\n        begin(c, registration, await password(registration, credentials, turn.guard(ports)), parts),\n      ),',
-    to: '(async () =>\n        begin(c, registration, await password(registration, credentials, ports), parts))(),',
+    from: 'ledger.inTurn(seat, async (turn) =>\n        begin(c, registration, await password(registration, credentials, turn.guard(ports)), parts),\n      )',
+    to: '(async () =>\n        begin(c, registration, await password(registration, credentials, ports), parts))()',
   },
 ]
 

@@ -40,9 +40,9 @@ describe('too many cookies', () => {
   test('other headers and the address have a limit of their own, everywhere', async () => {
     const browser = createStage().browser()
     for (const [path, headers] of [
-      ['/bff/session', { a: kilobytes(33) }],
-      ['/healthz', { a: kilobytes(33) }],
-      [`/healthz?${kilobytes(33)}`, {}],
+      ['/bff/session', { a: kilobytes(66) }],
+      ['/healthz', { a: kilobytes(66) }],
+      [`/healthz?${kilobytes(66)}`, {}],
     ] as const)
       expect((await browser.send(path, { headers })).status).toBe(431)
   })
