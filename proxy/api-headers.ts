@@ -1,4 +1,5 @@
 import { headersOfAnswers, headersOfRequests, jsonFirst } from '../shared/api-call'
+import type { Secret } from '../shared/secret'
 import { sandboxPolicy } from './headers'
 import { shows } from './mask'
 import type { UpstreamAnswer } from './upstream'
@@ -40,13 +41,13 @@ const sendable = /^[\t\x20-\x7e\x80-\xff]*$/
  * The headers of a provider's answer that the app gets, beside our own. A value that shows the token is
  * left out. What a browser could take for a page or run is for saving only, in no origin of ours.
  */
-export function towardsApp(request: Request, answer: UpstreamAnswer, secret: string): Headers {
+export function towardsApp(request: Request, answer: UpstreamAnswer, secret: Secret): Headers {
   const headers = new Headers({ 'content-security-policy': sandboxPolicy })
   const own = forNextHop(answer.header('connection'))
   for (const name of headersOfAnswers) {
     const value = answer.header(name)
     if (value === null || own.has(name)) continue
-    if (sendable.test(value) && !shows(value, secret)) headers.set(name, value)
+    if (sendable.test(value) && !shows(value, secret.reveal())) headers.set(name, value)
   }
   // A Response with such a status has no body.
   if ([204, 205, 304].includes(answer.status)) return headers

@@ -4,6 +4,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import type { Http2Bindings, HttpBindings } from '@hono/node-server'
 import { Agent, errors, type Dispatcher } from 'undici'
 import { AppError } from '../shared/failure'
+import type { Secret } from '../shared/secret'
 import { createMask, type Mask } from './mask'
 import { createPatience } from './patience'
 import { encodingOf, streamOf, type Upstream, type UpstreamAnswer } from './upstream'
@@ -86,7 +87,7 @@ const decoders = { gzip: createGunzip, deflate: createInflate, br: createBrotliD
 function answerOf(
   { statusCode: status, headers, body: raw }: Dispatcher.ResponseData,
   method: string,
-  secret: string,
+  secret: Secret,
   straight: WeakMap<Response, Straight>,
 ): UpstreamAnswer {
   // A stream that fails while nobody listens ends the process.
@@ -112,7 +113,7 @@ function answerOf(
     header: (name) => (name === 'content-length' && encoding ? null : header(name)),
     respond(headers) {
       if (isEmpty) return new Response(null, { status, headers })
-      const mask = createMask(secret)
+      const mask = createMask(secret.reveal())
       const response = new Response(streamOf(piecesOf(body), mask), { status, headers })
       straight.set(response, { body, mask })
       return response

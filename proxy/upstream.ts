@@ -1,4 +1,5 @@
 import { AppError } from '../shared/failure'
+import type { Secret } from '../shared/secret'
 import { createMask, type Mask } from './mask'
 import { createPatience } from './patience'
 import type { RequestBody } from './request-body'
@@ -10,7 +11,7 @@ export interface UpstreamCall {
   headers: Headers
   body: RequestBody
   /** The access token: covered wherever the answer's body shows it. */
-  secret: string
+  secret: Secret
   limits: Limits
   /** Aborts when nobody wants the answer any more. */
   signal: AbortSignal
@@ -56,13 +57,19 @@ export function upstreamBy(send: typeof fetch): Upstream {
       })
       const pieces = answer.body && piecesOf(answer.body, limits.betweenBytes)
       // `fetch` has decoded it: what is left of the length that was sent is nothing.
-      const isDecoded = encodingOf(answer.headers.get('content-encoding')) !== undefined
+      let isDecoded: boolean
+      try {
+        isDecoded = encodingOf(answer.headers.get('content-encoding')) !== undefined
+      } catch (error) {
+        pieces?.drop()
+        throw error
+      }
       return {
         status: answer.status,
         header: (name) =>
           name === 'content-length' && isDecoded ? null : answer.headers.get(name),
         respond: (headers) =>
-          new Response(pieces && streamOf(pieces, createMask(secret)), {
+          new Response(pieces && streamOf(pieces, createMask(secret.reveal())), {
             status: answer.status,
             headers,
           }),

@@ -4,6 +4,7 @@ import { AppError } from '../../shared/failure'
 import { withLiveTokens } from '../../shared/oauth/live'
 import { toAppError } from '../../shared/oauth/refusal'
 import { presented } from '../../shared/oauth/vouch'
+import type { Secret } from '../../shared/secret'
 import { towardsApp, towardsProvider } from '../api-headers'
 import { apiTarget, type ApiTarget } from '../../shared/api-path'
 import type { Parts, ProxyEnv } from '../parts'
@@ -48,49 +49,48 @@ async function callWhileLive(
   const expired = (isDocumented && provider.api?.expired) || 401
   const body = await readBody(c.req.raw, bodyWaits)
   let refused: Refused | undefined
-  return await withLiveTokens(
-    signIn,
-    async (due, isRefused) => {
-      try {
-        return await c.get('session').freshen(due, isRefused)
-      } catch (error) {
-        // Unread, it would hold its connection.
-        if (!body.isKept) refused?.answer.drop()
-        throw error
-      }
-    },
-    async (live) => {
-      const { tokens } = live
-      // What was streamed is gone: the refusal passes, and the next call has a fresh token.
-      if (refused && !body.isKept) return passed(c.req.raw, refused.answer, refused.secret)
-      const secret = tokens.accessToken.reveal()
-      const answer = await upstream({
-        url,
-        method: c.req.method,
-        headers: outgoing(c.req.raw.headers, presented(tokens, provider)),
-        body,
-        secret,
-        limits,
-        signal: c.req.raw.signal,
-      })
-      const isRefused = answer.status === expired && tokens.refreshToken !== undefined
-      if (!isRefused || futile.isKnown(live)) return passed(c.req.raw, answer, secret)
-      if (refused) {
-        futile.note(live)
-        return passed(c.req.raw, answer, secret)
-      }
-      refused = { answer, secret }
-      if (body.isKept) answer.drop()
-      throw new AppError('token_expired')
-    },
-    ports.now,
-  )
+  const letGo = () => refused?.answer.drop()
+  try {
+    return await withLiveTokens(
+      signIn,
+      (due, isRefused) => c.get('session').freshen(due, isRefused),
+      async (live) => {
+        const { tokens } = live
+        // What was streamed is gone: the refusal passes, and the next call has a fresh token.
+        if (refused && !body.isKept) return passed(c.req.raw, refused.answer, refused.secret)
+        const { accessToken: secret } = tokens
+        const answer = await upstream({
+          url,
+          method: c.req.method,
+          headers: outgoing(c.req.raw.headers, presented(tokens, provider)),
+          body,
+          secret,
+          limits,
+          signal: c.req.raw.signal,
+        })
+        const isRefused = answer.status === expired && tokens.refreshToken !== undefined
+        if (!isRefused || futile.isKnown(live)) return passed(c.req.raw, answer, secret)
+        if (refused) {
+          futile.note(live)
+          return passed(c.req.raw, answer, secret)
+        }
+        refused = { answer, secret }
+        if (body.isKept) answer.drop()
+        throw new AppError('token_expired')
+      },
+      ports.now,
+    )
+  } catch (error) {
+    // Unread, it would hold its connection.
+    letGo()
+    throw error
+  }
 }
 
 /** An answer to a token that had ended, and that token. */
 interface Refused {
   answer: UpstreamAnswer
-  secret: string
+  secret: Secret
 }
 
 /** Fresh tokens that were refused all the same: it is not their age, and another refresh would not help. */
@@ -123,7 +123,7 @@ function outgoing(headers: Headers, token: Headers): Headers {
 }
 
 /** What of the API's answer the app gets. */
-function passed(request: Request, answer: UpstreamAnswer, secret: string): Response {
+function passed(request: Request, answer: UpstreamAnswer, secret: Secret): Response {
   // Codes that a browser would take for something else, or a Response cannot have.
   if (answer.status < 200 || answer.status > 599) {
     answer.drop()

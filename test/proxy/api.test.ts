@@ -676,22 +676,41 @@ test('what one person asks is never answered with the token of another', async (
   )
 })
 
-test('a refusal that cannot be passed on is let go of, where a streamed body cannot be sent again', async () => {
+test.each([
+  ['before it was due', 0],
+  ['when it was due, and could not be refreshed', 850_000],
+])(
+  'a refusal of a token %s is let go of, where a streamed body cannot be sent again',
+  async (_, later) => {
+    let isLetGo = false
+    const refusal = () =>
+      new Response(
+        new ReadableStream({
+          cancel() {
+            isLetGo = true
+          },
+        }),
+        { status: 401 },
+      )
+    const { ask, simulator, stage } = await createCaller('gearcode', refusal)
+    stage.clock.now += later
+    simulator.faults.refresh = { status: 500 }
+    const body = new Blob(['x'.repeat(100_000)]).stream()
+    const answer = await ask('/v1/x', { method: 'POST', body, duplex: 'half' } as RequestInit)
+    expect(answer.status).toBe(502)
+    expect(isLetGo).toBe(true)
+  },
+)
+
+test('an answer in an encoding that nobody here reads is let go of', async () => {
   let isLetGo = false
-  const refusal = () =>
-    new Response(
-      new ReadableStream({
-        cancel() {
-          isLetGo = true
-        },
-      }),
-      { status: 401 },
-    )
-  const { ask, simulator } = await createCaller('seznam', refusal)
-  simulator.faults.refresh = { status: 500 }
-  const body = new Blob(['x'.repeat(100_000)]).stream()
-  const answer = await ask('/v1/x', { method: 'POST', body, duplex: 'half' } as RequestInit)
-  expect(answer.status).toBe(502)
+  const { ask } = await createCaller('seznam', () => {
+    const cancel = () => {
+      isLetGo = true
+    }
+    return new Response(new ReadableStream({ cancel }), { headers: { 'content-encoding': 'zstd' } })
+  })
+  expect(await (await ask('/v1/x')).json()).toMatchObject({ code: 'provider_error' })
   expect(isLetGo).toBe(true)
 })
 
