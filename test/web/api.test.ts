@@ -1,6 +1,7 @@
 /** One contract for calls to an API, which both custodies keep. */
 import { describe, expect, test } from 'vitest'
 import type { ProviderView } from '../../shared/wire'
+import { sendCall } from '../../web/client/api'
 import { storeSignIn } from '../../web/client/browser/account'
 import { browserCustody } from '../../web/client/browser/custody'
 import * as protocol from '../../web/client/browser/protocol'
@@ -287,6 +288,35 @@ describe.each([
     caller.abort()
     await expect(call).rejects.toMatchObject({ name: 'AbortError' })
     await expect(custody.api('/v1/x', { signal: caller.signal })).rejects.toMatchObject({
+      name: 'AbortError',
+    })
+  })
+})
+
+describe('an answer that is late', () => {
+  const late: typeof fetch = (_, init) =>
+    new Promise((resolve, reject) => {
+      init?.signal?.throwIfAborted()
+      const answer = setTimeout(resolve, 50, json({ ok: true }))
+      init?.signal?.addEventListener('abort', () => {
+        clearTimeout(answer)
+        reject(init.signal?.reason as Error)
+      })
+    })
+  const send = (init: RequestInit) =>
+    sendCall(late, 'https://api.example/v1', init, 10, (why) => new Error(why))
+
+  test.each([null, '{"x":1}'])('is given up where all was sent at once: %j', async (body) => {
+    await expect(send({ method: 'POST', body })).rejects.toThrow('timeout')
+  })
+
+  test.each([
+    ['a file', new Blob(['film'])],
+    ['a long text', 'x'.repeat(20_000)],
+  ])('is waited for where %s may still be on its way', async (_, body) => {
+    expect((await send({ method: 'PUT', body })).status).toBe(200)
+    const signal = AbortSignal.abort()
+    await expect(send({ method: 'PUT', body, signal })).rejects.toMatchObject({
       name: 'AbortError',
     })
   })

@@ -9,9 +9,13 @@ export function passing({ headers }: ApiInit): Headers {
   return picked(new Headers(headers), headersOfRequests)
 }
 
+/** Characters of a body that are sent in no time; of a longer one no page sees when it has gone out. */
+const shortBody = 16 * 1024
+
 /**
- * Sends a call, and waits for the first byte of its answer as long as `limit` says: what follows may
- * take any time. `refuse` names the failure of a call without an answer, or whose answer leads elsewhere.
+ * Sends a call, and waits for the first byte of its answer as long as `limit` says, unless it has a body
+ * that may take longer to send: then the caller's signal alone ends it. What follows may take any time.
+ * `refuse` names the failure of a call without an answer, or whose answer leads elsewhere.
  */
 export async function sendCall(
   fetch: typeof globalThis.fetch,
@@ -21,12 +25,7 @@ export async function sendCall(
   refuse: (why: 'unreachable' | 'timeout' | 'redirect', cause?: unknown) => Error,
 ): Promise<Response> {
   const ended = new AbortController()
-  const end = () => {
-    ended.abort(signal?.reason)
-  }
-  if (signal?.aborted) end()
-  signal?.addEventListener('abort', end)
-  const late = setTimeout(end, limit)
+  const late = isShort(init.body) && setTimeout(() => ended.abort(), limit)
   let answer: Response
   try {
     answer = await fetch(url, {
@@ -34,7 +33,7 @@ export async function sendCall(
       // No cache of the browser's keeps what is somebody's.
       cache: 'no-store',
       redirect: 'manual',
-      signal: ended.signal,
+      signal: signal ? AbortSignal.any([signal, ended.signal]) : ended.signal,
       ...(init.body instanceof ReadableStream ? { duplex: 'half' } : {}),
     })
   } catch (cause) {
@@ -42,13 +41,17 @@ export async function sendCall(
     if (signal?.aborted) throw cause
     throw refuse(ended.signal.aborted ? 'timeout' : 'unreachable', cause)
   } finally {
-    clearTimeout(late)
+    if (late !== false) clearTimeout(late)
   }
   if (answer.type === 'opaqueredirect' || [301, 302, 303, 307, 308].includes(answer.status)) {
     await answer.body?.cancel()
     throw refuse('redirect')
   }
   return answer
+}
+
+function isShort(body: RequestInit['body']): boolean {
+  return !body || (typeof body === 'string' && body.length <= shortBody)
 }
 
 /** What of an answer passes to the caller: the same in either custody. */
