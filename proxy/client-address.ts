@@ -16,8 +16,13 @@ export function clientAddress(
   return addressIn(added[0] ?? '') ?? peer
 }
 
+/** Characters of the longest address, with a port and some blanks. */
+const longest = 80
+
 /** An address, which some proxies write with its port. */
 function addressIn(entry: string): string | undefined {
+  // The pattern takes its time for what is long.
+  if (entry.length > longest) return undefined
   const [, bare] = /^\s*\[?(.*?)\]?(?:(?<=\]|^[\s\d.]*):\d+)?\s*$/.exec(entry) ?? []
   return bare !== undefined && isIP(bare) !== 0 ? bare : undefined
 }

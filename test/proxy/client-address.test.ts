@@ -23,3 +23,12 @@ test.each<[string, number, string | null, string]>([
 ])('%s', (_, trusted, header, address) => {
   expect(clientAddress(peer, header, trusted)).toBe(address)
 })
+
+test.each(['1'.repeat(60_000), ' '.repeat(60_000) + '1'.repeat(4_000)])(
+  'sixty thousand characters cost next to nothing',
+  (entry) => {
+    const began = performance.now()
+    expect(clientAddress(peer, entry, 1)).toBe(peer)
+    expect(performance.now() - began).toBeLessThan(50)
+  },
+)
