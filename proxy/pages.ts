@@ -12,11 +12,13 @@ export function createPages(config: Config, file: BuiltFile) {
   const headers = pageHeaders(config)
 
   return async (request: Request): Promise<Response> => {
-    if (request.method !== 'GET' && request.method !== 'HEAD')
-      return new Response(null, { status: 405, headers: { allow: 'GET, HEAD' } })
     const { pathname } = new URL(request.url)
     const isPage = isPageOf(config, pathname)
     const found = isPage ? undefined : await file(pathname, request)
+    if ((isPage || found) && request.method !== 'GET' && request.method !== 'HEAD') {
+      await found?.body?.cancel()
+      return new Response(null, { status: 405, headers: { allow: 'GET, HEAD' } })
+    }
     if (found) {
       const isHashed = pathname.startsWith('/assets/')
       return answer(found, found.status, {

@@ -24,7 +24,7 @@ export interface ApiTarget {
  * came. `asked` is the request's URL as the runtime has parsed it: dot segments and backslashes are
  * resolved, percent-encoding stands. What is outside the allowed prefixes, or could be read in two
  * ways, is refused and never repaired.
- * Throws `path_not_allowed`.
+ * Throws `path_not_allowed`, and `not_found` where the mount itself is written in another way.
  */
 export function apiTarget(
   { provider, registration, apiOrigin, apiPaths }: ApiOffer,
@@ -32,10 +32,11 @@ export function apiTarget(
 ): ApiTarget {
   const mount = mountOf(provider)
   const path = asked.pathname.slice(mount.length)
+  // Routers decode what leads here, and another spelling of it is no address of ours.
+  if (!isBelow(asked.pathname, mount)) throw new AppError('not_found')
   if (
     !registration ||
     apiOrigin === undefined ||
-    !isBelow(asked.pathname, mount) ||
     !isCallable(path, apiPaths, registration) ||
     carriesSecret(asked.search) ||
     // A request has no fragment: one who sends it wants two readers to see two addresses.

@@ -219,6 +219,8 @@ describe('a request that cannot be answered', () => {
     ['GET', '/bff/session/', 404, 'not_found'],
     ['GET', '//bff/session', 404, 'not_found'],
     ['GET', '/BFF/session', 404, 'not_found'],
+    ['GET', '/bff/%61pi/onet/external/profile', 404, 'not_found'],
+    ['POST', '/bff/api/%6fnet/external/profile', 404, 'not_found'],
   ]
   test.each(table)('%s %s is %i %s', async (method, path, status, code) => {
     const stage = createStage({ GEARCODE_CLIENT_ID: '', GEARCODE_CLIENT_SECRET: '' })

@@ -85,7 +85,7 @@ const rows: Row[] = [
   ['GET /accounts/onet', 200, 'page', visit('/accounts/onet')],
   ['GET /callback/konpro?code=a', 200, 'page', visit('/callback/konpro?code=a')],
   ['GET /nowhere', 404, 'page', visit('/nowhere')],
-  ['DELETE /nowhere', 405, 'data', send('DELETE', '/nowhere')],
+  ['DELETE /nowhere', 404, 'page', send('DELETE', '/nowhere')],
   ['GET /%ff', 404, 'page', visit('/%ff')],
   ['GET /_headers', 404, 'page', visit('/_headers')],
   ['GET /favicon.svg', 200, 'page', visit('/favicon.svg')],
