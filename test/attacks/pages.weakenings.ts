@@ -30,14 +30,14 @@ export const weakenings: readonly Weakening[] = [
   {
     attack: 'A83',
     says: 'a page is left as it stands',
-    changes: [{ file: accounts, from: 'flushSync(() => this.#conceal())', to: 'void flushSync' }],
+    changes: [{ file: accounts, from: 'this.#conceal()\n      flushSync()', to: 'void flushSync' }],
   },
   {
     attack: 'A83',
     says: 'a page that comes back is believed',
     changes: [
       { file: accounts, from: 'if (persisted) void this.load()', to: 'void persisted' },
-      { file: accounts, from: 'flushSync(() => this.#conceal())', to: 'void flushSync' },
+      { file: accounts, from: 'this.#conceal()\n      flushSync()', to: 'void flushSync' },
     ],
   },
   {

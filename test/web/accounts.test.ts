@@ -79,3 +79,23 @@ test('a sign-out of all says what became of an account that a look saw gone befo
   await leaving
   expect(card?.departure?.effects.tokens).toBe('revoked')
 })
+
+test('a page that is left while it loads shows nobody when it is back', async () => {
+  const heard = new Map<string, () => void>()
+  vi.stubGlobal('document', new EventTarget())
+  vi.stubGlobal('addEventListener', (name: string, listener: () => void) => {
+    heard.set(name, listener)
+  })
+  try {
+    const { page } = pageWith([ada])
+    page.listen()
+    const loading = page.load()
+    heard.get('pagehide')?.()
+    await loading
+    expect([page.phase, page.cards]).toEqual(['loading', []])
+    await page.load()
+    expect(page.find('acme')?.state).toBe('signed-in')
+  } finally {
+    vi.unstubAllGlobals()
+  }
+})

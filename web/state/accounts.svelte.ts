@@ -55,7 +55,8 @@ export class Accounts {
     // The browser may keep the page as it was when it was left, and show it again after a sign-out:
     // so it is left without anybody, and who is signed in is asked anew.
     addEventListener('pagehide', () => {
-      flushSync(() => this.#conceal())
+      this.#conceal()
+      flushSync()
     })
     addEventListener('pageshow', ({ persisted }) => {
       if (persisted) void this.load()
@@ -68,11 +69,14 @@ export class Accounts {
 
   load(): Promise<void> {
     this.#conceal()
-    this.#loading = this.#fill(++this.#loads)
+    this.#loading = this.#fill(this.#loads)
     return this.#loading
   }
 
   #conceal() {
+    // Whatever is still loading was asked for by a page that was another one.
+    this.#loads++
+    this.#loading = Promise.resolve()
     this.phase = 'loading'
     this.trouble = null
     this.cards = []
