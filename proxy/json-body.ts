@@ -1,9 +1,12 @@
 import { AppError } from '../shared/failure'
 import { inTime, usualBodyWaits, type BodyWaits } from './body-limit'
 
+/** What JSON is called: by itself, by `fetch` where it is handed a string, by nobody. */
+const mayBeJson = /^(?:application\/json\s*(?:;.*)?|text\/plain(?:\s*;\s*charset=[\w-]+)?)?$/i
+
 /**
- * The JSON that a request carries, of at most so many bytes, counted as they come. Only a body that says
- * it is JSON: any other kind a form or a beacon of another site could send. Throws `payload_too_large`,
+ * The JSON that a request carries, of at most so many bytes, counted as they come. What says that it is
+ * something else, such as a form, is not looked at. Throws `payload_too_large`,
  * `request_timeout` or `invalid_request`.
  */
 export async function readJson(
@@ -11,8 +14,7 @@ export async function readJson(
   most: number,
   waits: BodyWaits = usualBodyWaits,
 ): Promise<unknown> {
-  if (!/^application\/json\s*(?:;|$)/i.test(headers.get('content-type') ?? ''))
-    throw new AppError('invalid_request')
+  if (!mayBeJson.test(headers.get('content-type') ?? '')) throw new AppError('invalid_request')
   // It need not even come.
   if (Number(headers.get('content-length') ?? 0) > most) throw new AppError('payload_too_large')
   const bytes = await readAtMost(body, most, waits)

@@ -43,16 +43,22 @@ export function cookiesRoute({ config }: Parts) {
     for (const [name, size] of largestFirst(header)) {
       if (length <= roomyCookies || room <= 0) break
       if (name.startsWith(prefix)) continue
-      const lines = expired(name)
-      for (const line of lines) {
-        c.header('set-cookie', line, { append: true })
+      for (const line of fromAnywhere(expired(name))) {
         room -= 'set-cookie: \r\n'.length + line.length
+        if (room <= 0) break
+        c.header('set-cookie', line, { append: true })
       }
       cleared.push(name)
       length -= size
     }
-    return c.json({ cleared, more: length > roomyCookies && room <= 0 } satisfies ClearedAnswer)
+    return c.json({ cleared, more: room <= 0 } satisfies ClearedAnswer)
   })
+}
+
+/** In turn from a random one: of a name so long that not all fit, each is sent in the end. */
+function fromAnywhere(lines: readonly string[]): string[] {
+  const at = Math.floor(Math.random() * lines.length)
+  return [...lines.slice(at), ...lines.slice(0, at)]
 }
 
 /** Names in a Cookie header with the bytes they take, however often they come. */

@@ -109,9 +109,9 @@ function isRefused(cell: Cell, webOrigin: string): boolean {
 function expected(cell: Cell, webOrigin: string): string {
   if (isRefused(cell, webOrigin)) return '403 csrf'
   const status = routes[cell.route]?.[cell.method] ?? 405
-  // What is read is JSON that says so, whoever asks: our own documents.
+  // What says that it is no JSON is not read, whoever asks: our own documents.
   const isRead = cell.route.endsWith('/revoke') && status === 401
-  return String(isRead && cell.type !== 'json' ? 400 : status)
+  return String(isRead && ['form', 'multipart', 'report'].includes(cell.type) ? 400 : status)
 }
 
 function requestOf({ route, method, header, site, from, type }: Cell, cookie: string): Request {

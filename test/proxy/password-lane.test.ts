@@ -116,7 +116,6 @@ describe('what a person typed', () => {
 
 describe('a body', () => {
   test.each([
-    ['text/plain', 'text/plain;charset=UTF-8'],
     ['a form', 'application/x-www-form-urlencoded'],
     ['a form of parts', 'multipart/form-data; boundary=x'],
     ['a report', 'application/csp-report'],
@@ -124,26 +123,30 @@ describe('a body', () => {
     ['JSON after another type', 'text/plain; application/json'],
     ['JSON beside another type', 'application/json, text/plain'],
     ['almost JSON', 'application/jsonp'],
-    ['nothing', ''],
   ])('that says it is %s is refused, whatever it is', async (_, type) => {
     const stage = createStage()
     const password = stage.simulators.onesait.users.developer?.password
     const body = new TextEncoder().encode(JSON.stringify({ username: 'developer', password }))
-    const answer = await post(stage, body, type === '' ? {} : { 'content-type': type })
+    const answer = await post(stage, body, { 'content-type': type })
     expect(answer.status).toBe(400)
     expect(await answer.json()).toMatchObject({ code: 'invalid_request' })
     expect(stage.simulators.onesait.log).toEqual([])
   })
 
-  test.each(['application/json; charset=utf-8', 'Application/JSON', 'application/json ;a=b'])(
-    'that says it is %s is read',
-    async (type) => {
-      const stage = createStage()
-      const password = stage.simulators.onesait.users.developer?.password
-      const body = JSON.stringify({ username: 'developer', password })
-      expect((await post(stage, body, { 'content-type': type })).status).toBe(200)
-    },
-  )
+  test.each([
+    'application/json; charset=utf-8',
+    'Application/JSON',
+    'application/json ;a=b',
+    // What `fetch` says of a string.
+    'text/plain;charset=UTF-8',
+    '',
+  ])('that says it is %j is read', async (type) => {
+    const stage = createStage()
+    const password = stage.simulators.onesait.users.developer?.password
+    const body = JSON.stringify({ username: 'developer', password })
+    const headers: HeadersOf = type === '' ? {} : { 'content-type': type }
+    expect((await post(stage, new TextEncoder().encode(body), headers)).status).toBe(200)
+  })
 
   test.each([
     ['a key of every object', '{"__proto__":{"admin":true},"username":"a","password":"b"}'],
