@@ -230,7 +230,7 @@ export function createEntries({ own, shared, log }: Needs): Entries {
     },
 
     async useOnce(key, until) {
-      const next: Next = { value: '1', until, worth: 'ended' }
+      const next: Next = { value: '1', until, worth: 'once' }
       const here = await own.swap(onceKey(key), '', next)
       if (!here.done || !shared) return here.done
       try {

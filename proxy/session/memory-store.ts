@@ -45,13 +45,14 @@ export function createMemoryStore({
     const isOld = ({ writtenAt }: Kept) => writtenAt + youth <= now()
     const isWorth = (worth: Worth) => (one: Kept) => one.worth === worth && isOld(one)
     const isOver = ({ until }: Kept) => until < now()
-    for (const mayGo of [isOver, isWorth('idle'), isWorth('fresh'), isWorth('ended')])
+    const isOnce = ({ worth }: Kept) => worth === 'once'
+    for (const mayGo of [isOver, isOnce, isWorth('idle'), isWorth('fresh'), isWorth('ended')])
       for (const [key, one] of kept) {
         if (kept.size <= enough) return
         if (!mayGo(one)) continue
         kept.delete(key)
-        // From here on, what is not found may have been known.
-        if (!isOver(one)) born = Math.max(born, one.writtenAt + 1)
+        // From here on, an account that is not found may have been known.
+        if (!isOver(one) && !isOnce(one)) born = Math.max(born, one.writtenAt + 1)
       }
   }
 

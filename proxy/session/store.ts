@@ -18,10 +18,11 @@ export interface Next {
 }
 
 /**
- * In the order in which they go: `idle` is known elsewhere too; `fresh` may be known to nobody else;
- * without `ended` a copied cookie would be good again.
+ * In the order in which they go: `once` anybody can have written, who is nobody here, so it never
+ * makes anything else go; `idle` is known elsewhere too; `fresh` may be known to nobody else; without
+ * `ended` a copied cookie would be good again.
  */
-export type Worth = 'idle' | 'fresh' | 'ended'
+export type Worth = 'once' | 'idle' | 'fresh' | 'ended'
 
 /**
  * Text under keys, changed by compare-and-swap, one key per operation. It is all that a ledger needs

@@ -57,6 +57,21 @@ describe('a ledger whose store is full', () => {
     // Which of two cookies of that account is the newer one cannot be told any more.
     expect(ledger.remembers(known.generation)).toBe(false)
   })
+
+  test('remembers sign-outs and fresh tokens whatever logins strangers begin and use up', async () => {
+    let now = start
+    const own = createMemoryStore({ now: () => now, most: 10 })
+    const ledger = createLedger({ ...parts(() => now), own })
+    now += 1000
+    const fresh = await ledger.publish(alone('fresh'), start, tokens('a2'))
+    await ledger.signOut(alone('gone'))
+    now += 60_000
+    for (let login = 0; login < 100; login++, now += 1000)
+      await ledger.useOnce(`login ${login}`, now + 1200_000)
+    expect((await ledger.read(alone('fresh'))).latest?.generation).toBe(fresh.generation)
+    expect((await ledger.read(alone('gone'))).signedOut).toBe(true)
+    expect(ledger.remembers(start + 1)).toBe(true)
+  })
 })
 
 test('who left a browser behind for good takes no room', () => {

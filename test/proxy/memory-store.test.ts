@@ -46,6 +46,21 @@ describe('a store in memory that is full', () => {
     expect(await left(keys)).toEqual(['key 0', ...keys.slice(6, 11)])
   })
 
+  test('lets nothing go for what was only used once, however often strangers write that', async () => {
+    const { store, put, left, pass } = begin(10)
+    for (const key of keys.slice(0, 5)) await put(key, 'idle')
+    await put('key 5', 'ended')
+    pass(hour)
+    const born = store.bornAt()
+    for (let login = 0; login < 100; login++) {
+      await put(`login ${login}`, 'once')
+      pass(1001)
+    }
+    expect(await left(keys)).toEqual(keys.slice(0, 6))
+    expect(await left(['login 99'])).toEqual(['login 99'])
+    expect(store.bornAt()).toBe(born)
+  })
+
   test('lets go what a browser has shown to know before what may be known to nobody else', async () => {
     const { store, put, left, pass } = begin(10)
     for (const key of keys.slice(0, 10)) await put(key)
