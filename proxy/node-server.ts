@@ -99,7 +99,7 @@ export function createNodeServer(listener: Listener, { host, problem, log, waits
     const path = readTarget(incoming.url ?? '')
     if (incoming.rawHeaders.length / 2 >= mostFields)
       refuse(incoming, outgoing, 'headers_too_large')
-    else if (path === undefined || !isOfOneHost(incoming))
+    else if (path === undefined || !isOfOneHost(incoming) || isEncodedTwice(incoming))
       refuse(incoming, outgoing, 'invalid_request')
     else {
       incoming.url = path
@@ -166,6 +166,12 @@ export function createNodeServer(listener: Listener, { host, problem, log, waits
     })
     return told
   }
+}
+
+/** Whether its body is more than cut into chunks, which Node undoes alone (RFC 9112 §6.1). */
+function isEncodedTwice({ headers }: IncomingMessage): boolean {
+  const coding = headers['transfer-encoding']
+  return coding !== undefined && coding.trim().toLowerCase() !== 'chunked'
 }
 
 /** Every method that some address takes, for who asks for one that none does (RFC 9110 §15.5.6). */

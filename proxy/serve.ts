@@ -14,6 +14,7 @@ import { bareProblem } from './problem'
 import { createRedisLimiter } from './redis-limiter'
 import { openRedisStore } from './session/redis-store'
 import { createUnderway } from './underway'
+import { unsharedFetch } from './unshared-fetch'
 
 /** Milliseconds that a shutdown waits for what is under way; an orchestrator kills after ten seconds. */
 const grace = 9_000
@@ -45,7 +46,7 @@ export async function serve(
   const app = createProxy(config, {
     upstream: upstream.call,
     missing: () => (isClosing ? ['open connections: the server is stopping'] : []),
-    fetch: (input, init) => fetch(input, init),
+    fetch: unsharedFetch,
     now: Date.now,
     log,
     bodyWaits: waits.body,
@@ -68,8 +69,9 @@ export async function serve(
     // The browser may go before it is answered: a code or a token is being spent all the same.
     underway.add(answered)
     const response = await answered
-    // Who is too slow has nothing more to say.
-    if (isClosing || response.status === 408) outgoing.setHeader('connection', 'close')
+    // Who is too slow has nothing more to say, and what is left of a body is not waited for.
+    const isLast = response.status === 408 || !incoming.complete
+    if (isClosing || isLast) outgoing.setHeader('connection', 'close')
     return upstream.deliver(response, outgoing) ? RESPONSE_ALREADY_SENT : response
   }
   const listener = getRequestListener(answer, {

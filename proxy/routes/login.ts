@@ -58,7 +58,8 @@ export function loginRoute(parts: Parts) {
       if (!registration) throw new AppError('provider_off')
       if (isRedirect(provider) && !provider.apiToken) throw new AppError('unsupported')
       // What is in the address, others may have logged on the way: such a password is not used.
-      if (typed.some((name) => c.req.query(name) !== undefined)) throw new AppError('invalid_request')
+      if (typed.some((name) => c.req.query(name) !== undefined))
+        throw new AppError('invalid_request')
       const body = await readJson(c.req.raw, bodyLimit, parts.bodyWaits)
       const by = isRedirect(provider) ? byApiToken : byPassword
       try {
