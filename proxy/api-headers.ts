@@ -49,6 +49,8 @@ export function towardsApp(request: Request, answer: UpstreamAnswer, secret: Sec
     if (value === null || own.has(name)) continue
     if (sendable.test(value) && !shows(value, secret.reveal())) headers.set(name, value)
   }
+  // It never says how long its body is (RFC 9110 §8.6): whoever believed it would take the next answer for one.
+  if ([204, 205].includes(answer.status)) headers.delete('content-length')
   // A Response with such a status has no body.
   if ([204, 205, 304].includes(answer.status)) return headers
   const type = headers.get('content-type')

@@ -2,9 +2,10 @@ import { ServerResponse } from 'node:http'
 import { pipeline, Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import type { Http2Bindings, HttpBindings } from '@hono/node-server'
-import { Agent, errors, type Dispatcher } from 'undici'
+import { errors, type Dispatcher } from 'undici'
 import { AppError } from '../shared/failure'
 import type { Secret } from '../shared/secret'
+import { createConnections } from './connections'
 import { createMask, type Mask } from './mask'
 import { createPatience } from './patience'
 import { encodingOf, streamOf, type Upstream, type UpstreamAnswer } from './upstream'
@@ -33,25 +34,18 @@ interface Straight {
   mask: Mask
 }
 
-/** Calls to the providers' APIs on Node: connections that are kept and used again, for each origin. */
+/** Calls to the providers' APIs on Node: connections that are kept and used again, for each sign-in. */
 export function createNodeUpstream(): NodeUpstream {
-  const agent = new Agent({
-    allowH2: false,
-    connect: { timeout: connectLimit },
-    // Patience has the say until an answer begins: it waits for people who send slowly.
-    headersTimeout: 0,
-    maxHeaderSize,
-    pipelining: 1,
-  })
+  const connections = createConnections({ connectLimit, maxHeaderSize })
   const straight = new WeakMap<Response, Straight>()
   return {
-    async call({ url, method, headers, body, secret, limits, signal }) {
+    async call({ owner, url, method, headers, body, secret, limits, signal }) {
       const patience = createPatience(limits.firstByte, signal)
+      const { pool, release } = connections.hold(owner, url.origin)
       try {
         const content = body.send(patience)
         const isStream = content instanceof ReadableStream
-        const answer = await agent.request({
-          origin: url.origin,
+        const answer = await pool.request({
           path: url.pathname + url.search,
           method,
           headers: [
@@ -64,8 +58,10 @@ export function createNodeUpstream(): NodeUpstream {
           bodyTimeout: limits.betweenBytes,
           signal: patience.signal,
         })
+        answer.body.once('close', release)
         return answerOf(answer, method, secret, straight)
       } catch (error) {
+        release()
         throw translated(error)
       } finally {
         patience.end()
@@ -78,7 +74,7 @@ export function createNodeUpstream(): NodeUpstream {
       pour(found, outgoing)
       return true
     },
-    close: () => agent.destroy(),
+    close: () => connections.close(),
   }
 }
 

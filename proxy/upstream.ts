@@ -6,6 +6,8 @@ import type { RequestBody } from './request-body'
 
 /** One request to a provider's API. */
 export interface UpstreamCall {
+  /** Whose call it is: nobody else's goes over the same connection, where the runtime leaves us the choice. */
+  owner: string
   url: URL
   method: string
   headers: Headers

@@ -60,6 +60,7 @@ async function callWhileLive(
         if (refused && !body.isKept) return passed(c.req.raw, refused.answer, refused.secret)
         const { accessToken: secret } = tokens
         const answer = await upstream({
+          owner: signIn.seat,
           url,
           method: c.req.method,
           headers: outgoing(c.req.raw.headers, presented(tokens, provider)),

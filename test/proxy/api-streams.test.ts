@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import {
+  Agent,
   createServer,
   request,
   type IncomingMessage,
@@ -9,7 +10,8 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createRawServer, type AddressInfo, type Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { serve } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
@@ -17,7 +19,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { createProxy } from '../../proxy/app'
 import { readConfig } from '../../proxy/config'
 import { createNodeUpstream } from '../../proxy/node-upstream'
-import { createStage } from '../stage'
+import { createStage, type Browser } from '../stage'
 
 const closing: (() => void)[] = []
 afterEach(() => {
@@ -26,17 +28,51 @@ afterEach(() => {
 
 const megabytes = 1024 * 1024
 
-/** An API that answers as `listener` does, and the proxy before it with somebody signed in. */
+/** What an API writes into a connection for each request, as it likes. */
+type Writer = (request: string, socket: Socket) => unknown
+
+/** An API of a kind that no HTTP server would let one write; its requests have no bodies. */
+function rawApi(write: Writer) {
+  const sockets = new Set<Socket>()
+  const server = createRawServer((socket) => {
+    let unread = ''
+    sockets.add(socket.on('error', () => undefined))
+    socket.on('data', (bytes) => {
+      const requests = `${unread}${bytes.toString('latin1')}`.split('\r\n\r\n')
+      unread = requests.pop() ?? ''
+      for (const request of requests) void write(request, socket)
+    })
+  })
+  closing.push(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return server
+}
+
+/** A whole answer, as text. */
+function answerOf(body: string, status = '200 OK'): string {
+  return `HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+}
+
+function headersOf({ cookies }: Pick<Browser, 'cookies'>) {
+  return {
+    'x-latchkey': '1',
+    cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+  }
+}
+
+/** An API that answers as `listener` does or is there already, and the proxy before it with somebody signed in. */
 async function start(
   by: 'fetch' | 'undici',
-  listener: RequestListener,
+  listener: RequestListener | ReturnType<typeof rawApi>,
   { timeLimit = 10_000, pauseLimit = 60_000 } = {},
 ) {
   const stage = createStage()
   const browser = stage.browser()
   await browser.signIn('seznam')
 
-  const api = createServer(listener)
+  const api = typeof listener === 'function' ? createServer(listener) : listener
   api.listen(0, '127.0.0.1')
   await once(api, 'listening')
   const apiUrl = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
@@ -65,17 +101,20 @@ async function start(
   for (const one of [api, server])
     closing.push(() => {
       one.close()
-      one.closeAllConnections()
+      if ('closeAllConnections' in one) one.closeAllConnections()
     })
   const { port } = server.address() as AddressInfo
-  const headers = {
-    'x-latchkey': '1',
-    cookie: [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
-  }
+  const headers = headersOf(browser)
   return {
     lines: stage.lines,
     port,
     headers,
+    /** What one more person's requests carry. */
+    another: async () => {
+      const other = stage.browser()
+      await other.signIn('seznam')
+      return headersOf(other)
+    },
     ask: (init: RequestInit = {}) =>
       fetch(`http://127.0.0.1:${port}/bff/api/seznam/v1`, {
         ...init,
@@ -120,7 +159,7 @@ async function* readerAsChunks(answer: Response): AsyncGenerator<Uint8Array> {
 
 describe.each(['fetch', 'undici'] as const)('by %s,', (by) => {
   const between = (
-    listener: RequestListener,
+    listener: RequestListener | ReturnType<typeof rawApi>,
     limits?: { timeLimit?: number; pauseLimit?: number },
   ) => start(by, listener, limits)
 
@@ -520,5 +559,67 @@ describe.each(['fetch', 'undici'] as const)('by %s,', (by) => {
     expect(answer.headers.getSetCookie()).toHaveLength(1)
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
     expect(await answer.text()).toBe('ok')
+  })
+
+  test.each(['204 No Content', '205 Reset Content'])(
+    'after a %s that states a length comes the next answer, whoever waits for it',
+    async (status) => {
+      const { port, headers } = await between(
+        rawApi((request, socket) =>
+          socket.write(
+            request.startsWith('GET /v1/first')
+              ? answerOf('x'.repeat(2000), status)
+              : answerOf('second'),
+          ),
+        ),
+      )
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+      closing.push(() => {
+        agent.destroy()
+      })
+      const get = async (path: string) => {
+        const asked = request({
+          agent,
+          host: '127.0.0.1',
+          port,
+          path: `/bff/api/seznam/v1/${path}`,
+          headers,
+        }).end()
+        const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+        expect(answer.headers['content-length']).toBe(path === 'first' ? undefined : '6')
+        return { text: (await answer.toArray()).join(''), isReused: asked.reusedSocket }
+      }
+      expect(await get('first')).toEqual({ text: '', isReused: false })
+      expect(await get('second')).toEqual({ text: 'second', isReused: true })
+    },
+  )
+})
+
+describe('an API that sends one answer too many', () => {
+  test.each([
+    ['an answer', answerOf('first')],
+    ['an answer without a body', 'HTTP/1.1 204 No Content\r\n\r\n'],
+  ])('after %s, has nobody else read it', async (_, first) => {
+    let tokenOfFirst: string | undefined
+    const { ask, another } = await start(
+      'undici',
+      rawApi(async (request, socket) => {
+        const [token] = /Bearer \S+/i.exec(request) ?? []
+        tokenOfFirst ??= token
+        if (token === tokenOfFirst) {
+          socket.write(first)
+          await wait(15)
+          socket.write(answerOf('too many'))
+        } else {
+          await wait(30)
+          socket.write(answerOf('second'))
+        }
+      }),
+    )
+    const headers = await another()
+    for (let round = 0; round < 20; round++) {
+      await (await ask()).text()
+      expect(await (await ask({ headers })).text()).toBe('second')
+    }
   })
 })
