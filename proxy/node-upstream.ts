@@ -8,7 +8,7 @@ import type { Secret } from '../shared/secret'
 import { createConnections } from './connections'
 import { createMask, type Mask } from './mask'
 import { createPatience } from './patience'
-import { encodingOf, streamOf, type Upstream, type UpstreamAnswer } from './upstream'
+import { encodingOf, isPacked, streamOf, type Upstream, type UpstreamAnswer } from './upstream'
 
 export interface NodeUpstream {
   call: Upstream
@@ -98,7 +98,9 @@ function answerOf(
   if (isEmpty) drop()
   let encoding: ReturnType<typeof encodingOf>
   try {
-    encoding = isEmpty ? undefined : encodingOf(header('content-encoding'))
+    // Of no bytes there is nothing to unpack: a decoder would miss its end.
+    const isDecoded = !isEmpty && header('content-length') !== '0'
+    encoding = isDecoded ? encodingOf(status, header('content-encoding')) : undefined
   } catch (error) {
     drop()
     throw error
@@ -106,7 +108,8 @@ function answerOf(
   const body = encoding ? pipeline(raw, decoders[encoding](), () => undefined) : raw
   return {
     status,
-    header: (name) => (name === 'content-length' && encoding ? null : header(name)),
+    header: (name) =>
+      name === 'content-length' && isPacked(header('content-encoding')) ? null : header(name),
     respond(headers) {
       if (isEmpty) return new Response(null, { status, headers })
       const mask = createMask(secret.reveal())

@@ -58,10 +58,10 @@ export function upstreamBy(send: typeof fetch): Upstream {
         ...(content === null ? {} : { body: content, duplex: 'half' }),
       })
       const pieces = answer.body && piecesOf(answer.body, limits.betweenBytes)
-      // `fetch` has decoded it: what is left of the length that was sent is nothing.
-      let isDecoded: boolean
+      const encoding = answer.headers.get('content-encoding')
       try {
-        isDecoded = encodingOf(answer.headers.get('content-encoding')) !== undefined
+        // What cannot be unpacked throws; the rest `fetch` has unpacked.
+        if (pieces) encodingOf(answer.status, encoding)
       } catch (error) {
         pieces?.drop()
         throw error
@@ -69,7 +69,7 @@ export function upstreamBy(send: typeof fetch): Upstream {
       return {
         status: answer.status,
         header: (name) =>
-          name === 'content-length' && isDecoded ? null : answer.headers.get(name),
+          name === 'content-length' && isPacked(encoding) ? null : answer.headers.get(name),
         respond: (headers) =>
           new Response(pieces && streamOf(pieces, createMask(secret.reveal())), {
             status: answer.status,
@@ -86,15 +86,27 @@ export function upstreamBy(send: typeof fetch): Upstream {
 /** How a body may be encoded so that a token in it can be seen. */
 const encodings = ['gzip', 'deflate', 'br'] as const
 
+/** Whether a body comes in another form than the app gets it, so that no stated length is its length. */
+export function isPacked(header: string | null): boolean {
+  return !['', 'identity'].includes(nameOf(header))
+}
+
+function nameOf(header: string | null): string {
+  return header?.trim().toLowerCase().replace(/^x-/, '') ?? ''
+}
+
 /**
  * How the body of an answer is encoded; undefined where it is as it is. We ask for no encoding, so
- * that is rare. Throws `provider_error` for one that nobody here decodes.
+ * that is rare. Throws `provider_error` for one that nobody here decodes, and for a part of an encoded
+ * body: its range counts other bytes than the app would get, and it need not begin where one can decode.
  */
-export function encodingOf(header: string | null): (typeof encodings)[number] | undefined {
-  const name = header?.trim().toLowerCase().replace(/^x-/, '') ?? ''
-  if (name === '' || name === 'identity') return undefined
-  const known = encodings.find((encoding) => encoding === name)
-  if (!known) throw new AppError('provider_error')
+export function encodingOf(
+  status: number,
+  header: string | null,
+): (typeof encodings)[number] | undefined {
+  if (!isPacked(header)) return undefined
+  const known = encodings.find((encoding) => encoding === nameOf(header))
+  if (!known || status === 206) throw new AppError('provider_error')
   return known
 }
 

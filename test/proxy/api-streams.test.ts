@@ -313,6 +313,36 @@ describe.each(['fetch', 'undici'] as const)('by %s,', (by) => {
     expect(await answer.text()).toBe('hello '.repeat(1000))
   })
 
+  test('a part of a compressed answer, whose range would be of other bytes, is none', async () => {
+    const packed = gzipSync('hello '.repeat(1000))
+    const { ask } = await between((_, response) => {
+      response.writeHead(206, {
+        'content-encoding': 'gzip',
+        'content-range': `bytes 0-${packed.length - 1}/${packed.length}`,
+      })
+      response.end(packed)
+    })
+    const answer = await ask({ headers: { range: 'bytes=0-' } })
+    expect(answer.status).toBe(502)
+    expect(await answer.json()).toMatchObject({ code: 'provider_error' })
+  })
+
+  test('an answer of no bytes is empty, however it says they are packed', async () => {
+    const { ask } = await between((_, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': 0 }).end()
+    })
+    const answer = await ask()
+    expect(answer.status).toBe(200)
+    expect(await answer.text()).toBe('')
+  })
+
+  test('HEAD says nothing of a length that GET would not bring', async () => {
+    const { ask } = await between((_, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': 12345 }).end()
+    })
+    expect((await ask({ method: 'HEAD' })).headers.get('content-length')).toBeNull()
+  })
+
   test('HEAD comes back with the length of what it is about', async () => {
     const { ask } = await between((incoming, response) => {
       response.writeHead(200, { 'content-length': 12345, 'x-was': incoming.method })
