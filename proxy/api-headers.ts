@@ -49,8 +49,10 @@ export function towardsApp(request: Request, answer: UpstreamAnswer, secret: Sec
     if (value === null || own.has(name)) continue
     if (sendable.test(value) && !shows(value, secret.reveal())) headers.set(name, value)
   }
-  // It never says how long its body is (RFC 9110 §8.6): whoever believed it would take the next answer for one.
-  if ([204, 205].includes(answer.status)) headers.delete('content-length')
+  // None states the length of a body (RFC 9110 §8.6) that is not sent: whoever believed it would take the next answer for one.
+  if (answer.status === 204) headers.delete('content-length')
+  // Some readers expect a body of this one, and some do not: with this they agree.
+  if (answer.status === 205) headers.set('content-length', '0')
   // A Response with such a status has no body.
   if ([204, 205, 304].includes(answer.status)) return headers
   const type = headers.get('content-type')
