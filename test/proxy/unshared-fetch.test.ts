@@ -6,7 +6,8 @@ import { unsharedFetch } from '../../proxy/unshared-fetch'
 import { sleep } from '../../shared/oauth/ports'
 
 test('an answer too many of a provider reaches nobody', async () => {
-  const answer = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  const answer = (body: string) =>
+    `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`
   let asked = 0
   const provider = createServer((socket) => {
     socket.on('error', () => undefined)

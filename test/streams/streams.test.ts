@@ -127,7 +127,7 @@ test('events arrive one by one, each before the next is sent', async () => {
 describe('who does not take what comes', () => {
   /** Waits until it grows no more, or has grown beyond what any buffer holds. */
   async function settled(sent: () => number): Promise<void> {
-    for (let before = -1; before !== sent() && sent() < 300; ) {
+    for (let before = -1; before !== sent() && sent() < 300;) {
       before = sent()
       await wait(700)
     }
