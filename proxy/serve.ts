@@ -69,9 +69,8 @@ export async function serve(
     // The browser may go before it is answered: a code or a token is being spent all the same.
     underway.add(answered)
     const response = await answered
-    // Who is too slow has nothing more to say, and what is left of a body is not waited for.
-    const isLast = response.status === 408 || !incoming.complete
-    if (isClosing || isLast) outgoing.setHeader('connection', 'close')
+    // Who is too slow has nothing more to say.
+    if (isClosing || response.status === 408) outgoing.setHeader('connection', 'close')
     return upstream.deliver(response, outgoing) ? RESPONSE_ALREADY_SENT : response
   }
   const listener = getRequestListener(answer, {

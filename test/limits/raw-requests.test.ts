@@ -275,22 +275,15 @@ describe('what is unusual and yet a request', () => {
       }
   })
 
-  test('an answer before the whole body has come is the last one, and says so', async () => {
-    const socket = openSocket(server.url)
-    socket.write(`POST /bff/session HTTP/1.1\r\n${ours}Content-Length: 100000\r\n\r\nabc`)
-    const answer = await socket.answer()
-    expect(answer.status).toBe(405)
-    expect(answer.headers.get('connection')).toBe('close')
-    socket.leave()
-  })
-
   test('what follows an unread body is no request', async () => {
     const socket = openSocket(server.url)
     const inside = `GET /bff/session HTTP/1.1\r\n${ours}\r\n`
     socket.write(
       `POST /bff/session HTTP/1.1\r\n${ours}Content-Length: ${inside.length}\r\n\r\n${inside}`,
     )
-    await socket.closed
-    expect(socket.text().match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 405'])
+    expect((await socket.answer()).status).toBe(405)
+    socket.write(`GET /healthz HTTP/1.1\r\n${host}\r\n`)
+    expect((await socket.answer()).body).toContain('ok')
+    socket.leave()
   })
 })
